@@ -1,0 +1,59 @@
+"""SiMHand as a staged pipeline: videos, frames, hand crops, keypoints, mined pairs, pre-training,
+fine-tuning, metrics, tables, report. See README.md; `snakemake --list` names the targets.
+"""
+
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+WORKFLOW_DIR = Path(workflow.current_basedir)
+sys.path.insert(0, str(WORKFLOW_DIR / "workflow_scripts"))
+
+if not workflow.overwrite_configfiles:
+
+    configfile: WORKFLOW_DIR / "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/inputs.smk"
+
+
+pathvars:
+    results=RESULTS,
+    logs=f"{RESULTS}/logs",
+    benchmarks=f"{RESULTS}/benchmarks",
+
+
+wildcard_constraints:
+    source="[^/]+",
+    shard=r"\d+",
+    set="[^/]+",
+    pretrain="[^/]+",
+    finetune="[^/]+",
+    table=r"table\d",
+
+
+rule all:
+    """Everything: metrics, tables, figures and the report of this run."""
+    default_target: True
+    input:
+        "<results>/report.html",
+    localrule: True
+
+
+include: "rules/targets.smk"
+include: "rules/world.smk"
+include: "rules/videos.smk"
+include: "rules/frames.smk"
+include: "rules/crops.smk"
+include: "rules/keypoints.smk"
+include: "rules/sets.smk"
+include: "rules/pca.smk"
+include: "rules/pairs.smk"
+include: "rules/pretrain.smk"
+include: "rules/finetune.smk"
+include: "rules/metrics.smk"
+include: "rules/report.smk"

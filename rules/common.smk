@@ -1,0 +1,57 @@
+"""What the DAG is built from: the checked config, the index of videos, and the code behind each rule.
+
+Needs `config` to be loaded; gives CONFIG, RESULTS, SHARDS and the small functions the rules share.
+"""
+
+import json
+import os
+
+from snakemake.exceptions import WorkflowError
+
+from simhand.errors import SimhandError
+from simhand.settings.check import load_config
+from simhand.stage_code import stage_code
+from simhand.videos.index import read_index, update_index
+
+
+def videos_of_run(checked, index):
+    """The videos of this run's sources: as indexed, or found now if this run has no index yet."""
+    sources = checked.all_sources()
+    if index.exists():
+        return [video for video in read_index(index) if video.source in sources]
+    return update_index(index, sources, checked.shard_size, checked.world)
+
+
+try:
+    CONFIG = load_config(config)
+    RESULTS = f"results/{CONFIG.run}"
+    VIDEOS = videos_of_run(CONFIG, Path(RESULTS) / "videos.tsv")
+except SimhandError as error:
+    raise WorkflowError(str(error)) from None
+
+SHARDS = sorted({(video.source, video.shard) for video in VIDEOS})
+
+
+def code(script):
+    """A script and the library files it imports, as inputs, so that an edit re-runs the stage."""
+    return [os.path.relpath(path) for path in stage_code(WORKFLOW_DIR / "workflow_scripts" / script)]
+
+
+def settings(section):
+    """A config section as JSON: one string, so that two swapped values are noticed as a change."""
+    return getattr(CONFIG, section).model_dump_json()
+
+
+def per_shard(pattern, sources="all"):
+    """``pattern`` filled in for every shard of the named sources."""
+    return [
+        pattern.format(results=RESULTS, source=source, shard=shard)
+        for source, shard in SHARDS
+        if sources == "all" or source in sources
+    ]
+
+
+def videos_of(wildcards):
+    """The videos of a shard as the index names them, so that a changed shard is done again."""
+    rows = [v for v in VIDEOS if (v.source, v.shard) == (wildcards.source, wildcards.shard)]
+    return json.dumps([[video.video_id, video.path] for video in rows])

@@ -1,0 +1,31 @@
+"""Frames to hand crops: a detector finds the hands, every one becomes a square right-hand image.
+
+Needs: the packed frames of a shard. Promises: one packed file of crops per shard, with boxes,
+sides, scores and landmarks, and a status row per video.
+"""
+
+
+rule crop_hands:
+    """Find and crop the hands in the frames of a shard."""
+    input:
+        code=code("crop_hands.py"),
+        frames="<results>/frames/{source}/{shard}.arrow",
+        frames_status="<results>/frames/{source}/{shard}.status.parquet",
+    output:
+        crops="<results>/crops/{source}/{shard}.arrow",
+        status="<results>/crops/{source}/{shard}.status.parquet",
+    log:
+        "<logs>/crop_hands/{source}_{shard}.log",
+    benchmark:
+        "<benchmarks>/crop_hands/{source}_{shard}.tsv"
+    conda:
+        "../envs/crop_hands.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, threads, attempt: attempt * 1000 * threads,
+        runtime=lambda wildcards, attempt: attempt * 240,
+    params:
+        settings=settings("crops"),
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --frames {input.frames:q}"
+        " --crops {output.crops:q} --status {output.status:q} --threads {threads} --log {log:q}"

@@ -1,0 +1,30 @@
+"""Hand crops to 2D keypoints: 21 joints in the coordinates of the crop.
+
+Needs: the packed crops of a shard. Promises: one Parquet row per crop; a hand without keypoints
+stays as an invalid row.
+"""
+
+
+rule estimate_keypoints:
+    """Estimate the 21 keypoints of every crop of a shard."""
+    input:
+        code=code("estimate_keypoints.py"),
+        crops="<results>/crops/{source}/{shard}.arrow",
+    output:
+        keypoints="<results>/keypoints/{source}/{shard}.parquet",
+        status="<results>/keypoints/{source}/{shard}.status.parquet",
+    log:
+        "<logs>/estimate_keypoints/{source}_{shard}.log",
+    benchmark:
+        "<benchmarks>/estimate_keypoints/{source}_{shard}.tsv"
+    conda:
+        "../envs/estimate_keypoints.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, threads, attempt: attempt * 1000 * threads,
+        runtime=lambda wildcards, attempt: attempt * 240,
+    params:
+        settings=settings("keypoints"),
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --crops {input.crops:q}"
+        " --keypoints {output.keypoints:q} --status {output.status:q} --threads {threads} --log {log:q}"

@@ -1,0 +1,34 @@
+"""Similar hands (paper, 3.2, Eq. 1): for every hand its nearest hands in other recordings.
+
+Needs: the set, its keypoints and its pose embedding. Promises: pairs/<set>.parquet with the ranks
+that the config asks for.
+"""
+
+
+rule mine_pairs:
+    """Mine the similar hands of one set."""
+    input:
+        code=code("mine_pairs.py"),
+        table="<results>/sets/{set}.parquet",
+        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        pca="<results>/pca/{set}.npz",
+        pca_description="<results>/pca/{set}.json",
+    output:
+        pairs="<results>/pairs/{set}.parquet",
+    log:
+        "<logs>/mine_pairs/{set}.log",
+    benchmark:
+        "<benchmarks>/mine_pairs/{set}.tsv"
+    conda:
+        "../envs/mine_pairs.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(4000 + 8 * input.size_mb),
+        runtime=lambda wildcards, attempt: attempt * 240,
+    params:
+        settings=settings("pairs"),
+        run_dir=lambda wildcards: RESULTS,
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
+        " --set {input.table:q} --pca {input.pca:q} --out {output.pairs:q}"
+        " --threads {threads} --log {log:q}"

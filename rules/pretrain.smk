@@ -1,0 +1,40 @@
+"""Contrastive pre-training (paper, 3.3): an encoder from crops, and for SiMHand from mined pairs.
+
+Needs: a set, its crops and keypoints, and its pairs where the method takes them. Promises: the
+encoder with plain torchvision names and its model card, the final checkpoint, metrics, history.
+"""
+
+
+rule pretrain_encoder:
+    """Pre-train one encoder."""
+    input:
+        code=code("pretrain_encoder.py"),
+        table=lambda wildcards: f"{RESULTS}/sets/{PRETRAINS[wildcards.pretrain].set}.parquet",
+        crops=lambda wildcards: of_pretrain(wildcards, "{results}/crops/{source}/{shard}.arrow"),
+        keypoints=lambda wildcards: of_pretrain(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        pairs=pairs_of_pretrain,
+    output:
+        encoder="<results>/pretrain/{pretrain}/encoder.safetensors",
+        card="<results>/pretrain/{pretrain}/README.md",
+        checkpoint="<results>/pretrain/{pretrain}/checkpoint.pt",
+        metrics="<results>/pretrain/{pretrain}/metrics.json",
+        history="<results>/pretrain/{pretrain}/history.jsonl",
+    log:
+        "<logs>/pretrain_encoder/{pretrain}.log",
+    benchmark:
+        "<benchmarks>/pretrain_encoder/{pretrain}.tsv"
+    priority: 10
+    conda:
+        "../envs/pretrain_encoder.yaml"
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(8000 + 2 * input.size_mb),
+        runtime=lambda wildcards, attempt: attempt * 1440,
+    params:
+        settings=lambda wildcards: CONFIG.pretrain_settings(wildcards.pretrain).model_dump_json(),
+        experiment=lambda wildcards: PRETRAINS[wildcards.pretrain].model_dump_json(),
+        pairs=lambda wildcards, input: "--pairs" if input.pairs else "",
+        run_dir=lambda wildcards: RESULTS,
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
+        " --run-dir {params.run_dir:q} --set {input.table:q} {params.pairs} {input.pairs:q}"
+        ' --out-dir "$(dirname {output.encoder:q})" --threads {threads} --log {log:q}'

@@ -1,0 +1,86 @@
+"""The run as a page: figures, tables, what failed, how long it took, and where it came from.
+
+Needs: every stage before it. Promises: figures/*.png and report.html, self-contained.
+"""
+
+
+rule draw_figures:
+    """Draw the figures from what this run has computed."""
+    input:
+        code=code("draw_figures.py"),
+        manifest="<results>/videos/manifest.parquet",
+        frames=per_shard("{results}/frames/{source}/{shard}.arrow"),
+        crops=per_shard("{results}/crops/{source}/{shard}.arrow"),
+        keypoints=per_shard("{results}/keypoints/{source}/{shard}.parquet"),
+        sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),
+        pca=expand("<results>/pca/{set}.json", set=CONFIG.sets),
+        pairs=expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
+        pretrain=expand("<results>/pretrain/{pretrain}/history.jsonl", pretrain=PRETRAINS),
+        finetune=expand("<results>/finetune/{finetune}/predictions.parquet", finetune=FINETUNES),
+    output:
+        figures=directory("<results>/figures"),
+    log:
+        "<logs>/draw_figures.log",
+    benchmark:
+        "<benchmarks>/draw_figures.tsv"
+    conda:
+        "../envs/draw_figures.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=settings("report"),
+        run_dir=lambda wildcards: RESULTS,
+        sources=[f"{source}/{shard}" for source, shard in SHARDS],
+        sets=list(CONFIG.sets),
+        pretrain=list(PRETRAINS),
+        finetune=list(FINETUNES),
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
+        " --figures-dir {output.figures:q} --sources {params.sources:q} --sets {params.sets:q}"
+        " --pretrain {params.pretrain:q} --finetune {params.finetune:q} --log {log:q}"
+
+
+rule record_provenance:
+    input:
+        code=code("record_provenance.py"),
+        metrics="<results>/metrics.parquet",
+    output:
+        provenance="<results>/provenance.json",
+    log:
+        "<logs>/record_provenance.log",
+    """Write down the commit, the versions and the configuration of this run."""
+    localrule: True
+    conda:
+        "../envs/record_provenance.yaml"
+    params:
+        settings=CONFIG.model_dump_json(),
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --out {output.provenance:q} --log {log:q}"
+
+
+rule write_report:
+    """Write the report of this run."""
+    input:
+        code=code("write_report.py"),
+        figures="<results>/figures",
+        provenance="<results>/provenance.json",
+        metrics="<results>/metrics.parquet",
+        tables=expand("<results>/tables/{table}.html", table=CONFIG.experiments),
+    output:
+        report="<results>/report.html",
+    log:
+        "<logs>/write_report.log",
+    benchmark:
+        "<benchmarks>/write_report.tsv"
+    conda:
+        "../envs/write_report.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=settings("report"),
+        run_dir=lambda wildcards: RESULTS,
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
+        " --out {output.report:q} --provenance {input.provenance:q} --log {log:q}"

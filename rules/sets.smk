@@ -1,0 +1,33 @@
+"""Keypoints to pre-training sets: valid hands, sampled with a seed, left and right balanced.
+
+Needs: keypoints and crops of all shards of the set's sources, and the recording groups. Promises:
+sets/<set>.parquet.
+"""
+
+
+rule sample_set:
+    """Sample the hands of one pre-training set."""
+    input:
+        code=code("sample_set.py"),
+        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
+        groups="<results>/videos/groups.parquet",
+    output:
+        table="<results>/sets/{set}.parquet",
+    log:
+        "<logs>/sample_set/{set}.log",
+    benchmark:
+        "<benchmarks>/sample_set/{set}.tsv"
+    conda:
+        "../envs/sample_set.yaml"
+    resources:
+        mem_mb=lambda wildcards, input, attempt: attempt * int(2000 + 4 * input.size_mb),
+        runtime=60,
+    params:
+        settings=lambda wildcards: CONFIG.sets[wildcards.set].model_dump_json(),
+        seed=CONFIG.set_seed,
+        run_dir=lambda wildcards: RESULTS,
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --seed {params.seed}"
+        " --run-dir {params.run_dir:q} --keypoints {input.keypoints:q} --groups {input.groups:q}"
+        " --out {output.table:q} --log {log:q}"

@@ -1,0 +1,118 @@
+"""The configuration: what is accepted, and that every mistake is named at once."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simhand.errors import ConfigError
+from simhand.settings.check import load_config, with_presets
+from simhand.settings.config import Config
+from simhand.settings.document import config_reference
+from simhand.settings.section import PRESETS
+
+
+def demo(repository: Path, **changes: object) -> dict[str, object]:
+    return yaml.safe_load((repository / "config.yaml").read_text()) | changes
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "config.paper.yaml"])
+def test_shipped_configs_are_valid(repository, name):
+    load_config(yaml.safe_load((repository / name).read_text()))
+
+
+def test_all_problems_are_reported_at_once(repository):
+    raw = demo(
+        repository,
+        preset="our",
+        colour="red",
+        shard_size=0,
+        crops={"box_scal": 1.3},
+        experiments={
+            "table2": [
+                {"method": "simclr", "set": "al", "dataset": "rendered"},
+                {"method": "pecl", "set": "all", "dataset": "rendered"},
+                {"method": "simhand", "set": "all", "top_k": 3, "dataset": "frihand"},
+                {"method": "peclr", "dataset": "rendered"},
+            ]
+        },
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config(raw)
+    message = str(caught.value)
+    for expected in (
+        "preset: ",
+        "did you mean 'ours'?",
+        "colour: unknown key",
+        "shard_size: ",
+        "crops.box_scal: unknown key (did you mean 'box_scale'?)",
+        "experiments.table2[0].set: no set 'al' (did you mean 'all'?)",
+        "experiments.table2[1].method: ",
+        "did you mean 'peclr'?",
+        "experiments.table2[2].dataset: no data set 'frihand'",
+        "experiments.table2[2].top_k: rank 3 is not mined; add it to pairs.ranks [1, 2, 5, 10, 50]",
+        "experiments.table2[3]: pre-training needs a set",
+    ):
+        assert expected in message
+    assert "9 problem(s)" in message or "10 problem(s)" in message
+
+
+def test_a_wrong_override_is_named_with_its_row(repository):
+    row = {"method": "none", "dataset": "rendered", "label": "x", "finetune": {"epoch": 1}}
+    with pytest.raises(ConfigError, match=r"experiments.table2\[0\].finetune.epoch: unknown key .*'epochs'"):
+        load_config(demo(repository, experiments={"table2": [row]}))
+
+
+def test_overrides_need_a_label(repository):
+    row = {"method": "none", "dataset": "rendered", "finetune": {"epochs": 1}}
+    with pytest.raises(ConfigError, match="needs a `label`"):
+        load_config(demo(repository, experiments={"table2": [row]}))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_set_the_switches_that_the_config_leaves_open(repository, preset):
+    raw = demo(repository, preset=preset)
+    config = load_config(raw)
+    assert config.crops.border == {"ours": "pad", "paper": "clamp", "release": "clamp"}[preset]
+    given = load_config(demo(repository, preset=preset, crops={"border": "pad"}))
+    assert given.crops.border == "pad"
+
+
+def test_preset_of_a_row_reaches_only_its_own_experiments(repository):
+    rows = [
+        {"method": "none", "dataset": "rendered"},
+        {"method": "none", "dataset": "rendered", "label": "release", "preset": "release"},
+    ]
+    config = load_config(demo(repository, experiments={"table2": rows}))
+    plain, released = [experiment.finetune.name for experiment in config.all_experiments()]
+    assert config.finetune_settings(plain).negative_images is False
+    assert config.finetune_settings(released).negative_images is True
+
+
+def test_lists_in_a_row_are_crossed_and_shared_experiments_run_once(repository):
+    rows = [
+        {"method": ["simclr", "simhand"], "set": "all", "weighting": ["none", "both"], "dataset": "rendered"},
+        {"method": "simclr", "set": "all", "dataset": "rendered", "label_fraction": [0.5, 1.0]},
+        {"method": "none", "dataset": "rendered"},
+    ]
+    config = load_config(demo(repository, experiments={"table2": rows}, seeds=[0, 1]))
+    names = [experiment.finetune.name for experiment in config.all_experiments()]
+    assert len(names) == len(set(names)) == 2 * (4 + 1 + 1)
+    assert "simclr_all_none_random_seed1__rendered_50pct" in names
+    assert "none_random_seed0__rendered_100pct" in names
+    assert len(config.pretrain_experiments()) == 2 * 4
+
+
+def test_videos_dir_stands_in_for_the_sources(repository):
+    config = load_config(demo(repository, videos_dir="clips"))
+    assert [(name, source.kind) for name, source in config.all_sources().items()] == [("videos", "folder")]
+
+
+def test_every_switch_gives_a_valid_section():
+    for preset in PRESETS:
+        Config.model_validate(with_presets({"preset": preset}))
+
+
+def test_reference_is_up_to_date(repository):
+    written = (repository / "docs" / "config.md").read_text()
+    assert written == config_reference(), "docs/config.md is out of date: run `make docs`"

@@ -1,0 +1,38 @@
+"""Fit the pose embedding (PCA of normalised keypoints) to the hands of a set."""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+
+from simhand.files.atomic import write_text
+from simhand.mining.pca import fit_embedding
+from simhand.mining.sets import load_keypoints, load_set
+from simhand.settings.pca import PcaSettings
+from simhand.stage import run_stage, stage_parser
+
+log = logging.getLogger("simhand")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Write the embedding as .npz and its description as .json beside it."""
+    settings = PcaSettings.model_validate_json(args.settings)
+    keypoints = load_keypoints(args.run_dir, load_set(args.set))
+    embedding, description = fit_embedding(keypoints, settings)
+    shares = description["explained_variance_ratio"]
+    hands, explained = description["hands"], 100 * sum(shares)
+    log.info("%d dimensions explain %.2f %% of the variance of %d hands", len(shares), explained, hands)
+    if description["excluded"]:
+        log.warning("%d hands left out: palm too short to scale by", description["excluded"])
+    embedding.save(args.out)
+    write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--set", type=Path, required=True, help="the set whose hands are used")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the .npz to write; its .json is put beside it"
+    )
+    run_stage(parser, main)

@@ -1,0 +1,25 @@
+"""Sample the hands of one pre-training set from the hands with valid keypoints."""
+
+import argparse
+from pathlib import Path
+
+from simhand.files.tables import write_table
+from simhand.mining.sampling import sample_set
+from simhand.settings.sets import SetSettings
+from simhand.stage import run_stage, stage_parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Write the set."""
+    settings = SetSettings.model_validate_json(args.settings)
+    write_table(args.out, "set", sample_set(settings, args.seed, args.run_dir, args.keypoints, args.groups))
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--seed", type=int, required=True, help="seed of the draw")
+    parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--keypoints", type=Path, nargs="+", required=True, help="keypoints files of the run")
+    parser.add_argument("--groups", type=Path, required=True, help="which videos are one recording")
+    parser.add_argument("--out", type=Path, required=True, help="the set to write")
+    run_stage(parser, main)

@@ -1,0 +1,22 @@
+"""The errors a user is meant to read, and the exit codes they end with."""
+
+EXIT_BAD_CONFIG = 2
+EXIT_BAD_DATA = 65
+
+
+class SimhandError(Exception):
+    """A problem in what the user gave us; the message says what, where and what to do next."""
+
+    exit_code = 1
+
+
+class ConfigError(SimhandError):
+    """The configuration cannot be run as it is."""
+
+    exit_code = EXIT_BAD_CONFIG
+
+
+class DataError(SimhandError):
+    """A file, video, label or set is missing, broken, or too small for what was asked of it."""
+
+    exit_code = EXIT_BAD_DATA

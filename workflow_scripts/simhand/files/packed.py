@@ -1,0 +1,114 @@
+"""Packed image files: one Arrow IPC file per shard, its rows reachable at memory-map speed.
+
+An Arrow IPC file needs no unpacking and no reader of our own: ``pyarrow.ipc.open_file`` on a memory
+map gives zero-copy columns, and the encoded images are one of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from simhand.errors import DataError
+from simhand.files.atomic import atomic_path
+from simhand.files.tables import check_stamp, stamped_schema
+
+ROWS_PER_BATCH = 64
+
+
+class PackedWriter:
+    """Collects rows and writes them in batches, so that memory stays bounded."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._schema = stamped_schema(name)
+        self._writer = pa.ipc.new_file(str(path), self._schema)
+        self._pending: list[dict[str, Any]] = []
+        self.rows = 0
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add one row; its keys are the columns of the table."""
+        self._pending.append(row)
+        self.rows += 1
+        if len(self._pending) >= ROWS_PER_BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is pending and the file's footer."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._writer.write_batch(pa.RecordBatch.from_pylist(self._pending, schema=self._schema))
+            self._pending = []
+
+
+@contextmanager
+def packed_writer(path: Path | str, name: str) -> Iterator[PackedWriter]:
+    """Open packed file ``path`` of table ``name`` for writing; it appears only when complete."""
+    with atomic_path(path) as partial:
+        writer = PackedWriter(partial, name)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+class PackedReader:
+    """Random access to the rows of a packed file through a memory map.
+
+    Raises:
+        DataError: the file is missing, damaged, or another table or version.
+    """
+
+    def __init__(self, path: Path | str, name: str) -> None:
+        try:
+            self._source = pa.memory_map(str(path))
+            self._reader = pa.ipc.open_file(self._source)
+        except FileNotFoundError as error:
+            raise DataError(f"{path} does not exist; run the {name} stage first") from error
+        except pa.ArrowInvalid as error:
+            raise DataError(f"{path} is not a whole packed file ({error}); delete it and run its stage again") from error
+        check_stamp(path, self._reader.schema, name)
+        self._batches = [self._reader.get_batch(i) for i in range(self._reader.num_record_batches)]
+        self._starts = np.cumsum([0] + [batch.num_rows for batch in self._batches])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def image(self, row: int) -> bytes:
+        """The encoded image of ``row``."""
+        batch, offset = self._locate(row)
+        return batch.column("jpeg")[offset].as_buffer().to_pybytes()
+
+    def row(self, row: int) -> dict[str, Any]:
+        """All columns of ``row`` as Python values."""
+        batch, offset = self._locate(row)
+        return {name: batch.column(name)[offset].as_py() for name in batch.schema.names}
+
+    def table(self, columns: list[str]) -> pa.Table:
+        """The named columns of all rows; leave out ``jpeg`` and no image is touched."""
+        schema = pa.schema([self._reader.schema.field(name) for name in columns])
+        return pa.Table.from_batches([batch.select(columns) for batch in self._batches], schema=schema)
+
+    def close(self) -> None:
+        """Close the memory map."""
+        self._source.close()
+
+    def __enter__(self) -> "PackedReader":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _locate(self, row: int) -> tuple[pa.RecordBatch, int]:
+        if not 0 <= row < len(self):
+            raise IndexError(f"row {row} of {len(self)}")
+        batch = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._batches[batch], row - int(self._starts[batch])

@@ -1,0 +1,137 @@
+"""FreiHAND v2's file layout (also that of the rendered labelled set).
+
+Zimmermann et al., "FreiHAND" (ICCV 2019); layout as in github.com/lmb-freiburg/freihand:
+``<split>/rgb/%08d.jpg`` and ``<split>_K.json``, ``<split>_xyz.json``, ``<split>_scale.json`` for the splits
+``training`` and ``evaluation``. Labels are those of unique ids 0..n-1; image ``id + n * version`` shows the
+same hand before another background. n is taken from the labels, never assumed.
+"""
+
+import json
+import logging
+import math
+import os
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simhand.errors import DataError
+from simhand.finetuning.images import listing
+from simhand.finetuning.samples import HandSamples, project
+
+log = logging.getLogger("simhand")
+
+JOINTS = 21
+PLAUSIBLE_BONE_M = (0.01, 0.5)
+"""Bounds on the median length of bone 0-9: outside them the labels are not in metres."""
+
+Split = Literal["training", "evaluation"]
+Array = NDArray[np.float64]
+
+
+def load_freihand(root: Path, split: Split, scale_given: bool = True) -> HandSamples:
+    """All images of a split with their labels, in order of image id.
+
+    Evaluation joints may be absent (FreiHAND published them later); then the joints are NaN.
+
+    Args:
+        root: folder that holds ``training/`` and ``evaluation/``.
+        split: ``training`` or ``evaluation``.
+        scale_given: whether ``<split>_scale.json`` must be there.
+
+    Raises:
+        DataError: a file is missing, not JSON, of another shape or count, or its values are impossible.
+    """
+    intrinsics = _read_array(root / f"{split}_K.json", (3, 3))
+    unique = len(intrinsics)
+    joints = np.full((unique, JOINTS, 3), np.nan)
+    if split == "training" or (root / f"{split}_xyz.json").exists():
+        joints = _read_array(root / f"{split}_xyz.json", (JOINTS, 3), unique)
+        _check_joints(root / f"{split}_xyz.json", joints)
+    else:
+        log.warning("%s does not exist: predictions only, no ground truth", root / f"{split}_xyz.json")
+    scale = np.full(unique, np.nan)
+    if scale_given:
+        scale = _read_array(root / f"{split}_scale.json", (), unique)
+    versions = _count_versions(root / split / "rgb", unique, root / f"{split}_K.json")
+    image_ids = np.arange(unique * versions)
+    labels = image_ids % unique
+    return HandSamples(
+        root=root,
+        images=np.array([f"{split}/rgb/{image_id:08d}.jpg" for image_id in image_ids]),
+        image_ids=image_ids,
+        unique_ids=labels,
+        joints_3d_m=joints[labels],
+        joints_2d_px=project(joints, intrinsics)[labels],
+        intrinsics=intrinsics[labels],
+        bone_9_10_m=scale[labels],
+        visible=np.ones((len(labels), JOINTS), dtype=bool),
+    )
+
+
+def _read_array(path: Path, shape: tuple[int, ...], count: int | None = None) -> Array:
+    """A JSON list of ``count`` entries of ``shape``, all finite."""
+    try:
+        entries = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} does not exist; expected FreiHAND's layout below {path.parent} (training/rgb/00000000.jpg, "
+            "training_K.json, training_xyz.json, training_scale.json, the same for evaluation); "
+            "correct the data set's `root`"
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON ({error}); copy or download it again") from error
+    try:
+        array = np.array(entries, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path} is not a list of equal arrays of numbers ({error}); download it again") from error
+    if array.size == 0 or array.shape[1:] != shape:
+        expected = ", ".join(["samples", *map(str, shape)])
+        raise DataError(f"{path} holds an array of shape {array.shape}, expected ({expected}); download it again")
+    if count is not None and len(array) != count:
+        raise DataError(
+            f"{path} has {len(array)} entries but {path.name.split('_')[0]}_K.json beside it has {count}; "
+            "all label files of a split must be of one release: download them again"
+        )
+    if not np.isfinite(array).all():
+        bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
+        raise DataError(f"{path} holds values that are not finite, in entries {listing([str(row) for row in bad])}")
+    return array
+
+
+def _check_joints(path: Path, joints: Array) -> None:
+    length = float(np.median(np.linalg.norm(joints[:, 9] - joints[:, 0], axis=-1)))
+    low, high = PLAUSIBLE_BONE_M
+    if not low <= length <= high:
+        raise DataError(
+            f"{path}: the median distance from wrist to middle finger is {length:.3g}, expected {low} to {high} "
+            "metres; the joints must be 21 per hand, wrist first, in metres"
+        )
+    behind = np.flatnonzero((joints[..., 2] <= 0).any(axis=1))
+    if len(behind):
+        raise DataError(
+            f"{path}: joints behind the camera (z <= 0) in entries {listing([str(row) for row in behind])}; "
+            "expected the camera frame with z forward"
+        )
+
+
+def _count_versions(folder: Path, unique: int, labels: Path) -> int:
+    """How many images each of ``unique`` labels has, once every file is known to be there."""
+    try:
+        names = {entry.name for entry in os.scandir(folder)}
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} does not exist; it must hold the images 00000000.jpg, 00000001.jpg ...") from error
+    ids = [int(name[:8]) for name in names if len(name) == 12 and name.endswith(".jpg") and name[:8].isdigit()]
+    if not ids:
+        raise DataError(f"{folder} holds no image named like 00000000.jpg; copy the data set's images there")
+    versions = math.ceil((max(ids) + 1) / unique)
+    missing = sorted(set(range(unique * versions)) - set(ids))
+    if missing:
+        raise DataError(
+            f"{folder} holds {len(ids)} images up to {max(ids):08d}.jpg and {labels.name} has {unique} entries, which "
+            f"makes {versions} version(s) of each and {len(missing)} missing image(s): "
+            f"{listing([f'{image_id:08d}.jpg' for image_id in missing])}. Copy the missing images, or the complete "
+            f"{labels.name} if it is too short"
+        )
+    return versions

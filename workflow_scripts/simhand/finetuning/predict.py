@@ -1,0 +1,121 @@
+"""From maps to hands: reading the maps, and lifting root-relative poses to metres in the camera frame."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from simhand.finetuning.detnet import STRIDE, Maps
+from simhand.finetuning.targets import MIDDLE_BASE, ROOT
+
+Array = NDArray[np.float64]
+
+MIDDLE_SECOND = 10
+"""FreiHAND's scale is the length of the bone from joint 9 to joint 10."""
+
+
+class Reading(NamedTuple):
+    """What the maps say at their heat maxima.
+
+    ``crop_xy`` (B, 21, 2) in pixels of the network input; ``location`` and ``delta`` (B, 21, 3).
+    """
+
+    crop_xy: Tensor
+    location: Tensor
+    delta: Tensor
+
+
+def read_maps(maps: Maps, below_cell: bool) -> Reading:
+    """Read every joint at the maximum of its heat map.
+
+    Args:
+        maps: predicted maps.
+        below_cell: refine the 2D position within the cell; otherwise it is the centre of the cell.
+    """
+    heat = maps.heat
+    size = heat.shape[-1]
+    peak = heat.flatten(2).argmax(dim=2)
+    row, column = peak // size, peak % size
+    cells = torch.stack([column, row], dim=-1).to(heat.dtype)
+    if below_cell:
+        cells = cells + torch.stack([_peak_offset(heat, row, column, 1), _peak_offset(heat, row, column, 0)], dim=-1)
+    index = peak[:, :, None, None].expand(-1, -1, 3, 1)
+    location = maps.location.flatten(3).gather(3, index)[..., 0]
+    delta = maps.delta.flatten(3).gather(3, index)[..., 0]
+    return Reading((cells + 0.5) * STRIDE, location, delta)
+
+
+def _peak_offset(heat: Tensor, row: Tensor, column: Tensor, axis: int) -> Tensor:
+    """Where the peak lies within its cell along ``axis`` (0 = y, 1 = x), in -0.5..0.5 of a cell.
+
+    The logarithm of a Gaussian is a parabola, so three cells give its top exactly. 0 at the border.
+    """
+    size = heat.shape[-1]
+    here = (row, column)[axis]
+    inside = (here > 0) & (here < size - 1)
+    values = []
+    for step in (-1, 0, 1):
+        moved = (here + step).clamp(0, size - 1)
+        position = moved * size + column if axis == 0 else row * size + moved
+        values.append(heat.flatten(2).gather(2, position[..., None])[..., 0].clamp_min(1e-9).log())
+    before, peak, after = values
+    curvature = 2 * peak - before - after
+    offset = torch.where(curvature > 0, (after - before) / (2 * curvature.clamp_min(1e-9)), 0.0)
+    return torch.where(inside, offset.clamp(-0.5, 0.5), 0.0)
+
+
+def to_image(affine: Array, crop_xy: Array) -> Array:
+    """Points (N, 21, 2) of crops back to the original images through the inverse of ``affine`` (N, 3, 3)."""
+    inverse = np.linalg.inv(affine)
+    return crop_xy @ np.swapaxes(inverse[:, :2, :2], 1, 2) + inverse[:, None, :2, 2]
+
+
+def metric_pose(location: Array, bone_9_10_m: Array, bone_0_9_m: float) -> Array:
+    """Wrist-relative joints (N, 21, 3) in metres from predicted locations in lengths of bone 0-9.
+
+    Args:
+        location: (N, 21, 3).
+        bone_9_10_m: (N,) true length of bone 9-10 where the data set gives it to competitors, else NaN.
+        bone_0_9_m: length of bone 0-9 to assume where it does not.
+    """
+    relative = location - location[:, ROOT : ROOT + 1]
+    predicted = np.linalg.norm(relative[:, MIDDLE_SECOND] - relative[:, MIDDLE_BASE], axis=-1)
+    given = np.isfinite(bone_9_10_m) & (predicted > 0)
+    scale = np.full(len(location), bone_0_9_m)
+    scale[given] = bone_9_10_m[given] / predicted[given]
+    return relative * scale[:, None, None]
+
+
+def solve_root_translation(points_2d: Array, relative: Array, intrinsics: Array) -> Array:
+    """The root position that makes root-relative poses project onto 2D points, by linear least squares.
+
+    With (x, y, 1) = K^-1 (u, v, 1), each joint gives X + tx = x (Z + tz) and Y + ty = y (Z + tz), two
+    equations linear in t. Exact for exact data; where all points coincide the shortest solution is taken.
+
+    Args:
+        points_2d: (N, 21, 2) pixels.
+        relative: (N, 21, 3) joints relative to the root, metres.
+        intrinsics: (N, 3, 3).
+
+    Returns:
+        (N, 3) root in the camera frame, metres.
+    """
+    homogeneous = np.concatenate([points_2d, np.ones_like(points_2d[..., :1])], axis=-1)
+    rays = homogeneous @ np.swapaxes(np.linalg.inv(intrinsics), 1, 2)
+    count, joints = points_2d.shape[:2]
+    matrix = np.zeros((count, joints, 2, 3))
+    matrix[:, :, 0, 0] = matrix[:, :, 1, 1] = 1
+    matrix[..., 2] = -rays[..., :2]
+    right = rays[..., :2] * relative[..., 2:] - relative[..., :2]
+    inverse = np.linalg.pinv(matrix.reshape(count, 2 * joints, 3))
+    return (inverse @ right.reshape(count, 2 * joints, 1))[..., 0]
+
+
+def root_relative_errors_mm(prediction: Array, truth: Array) -> Array:
+    """Mean joint error (N,) after moving the wrist onto the true one and scaling by the true bone 0-9."""
+    ours, theirs = (joints - joints[:, ROOT : ROOT + 1] for joints in (prediction, truth))
+    length = np.linalg.norm(ours[:, MIDDLE_BASE], axis=-1)
+    scale = np.linalg.norm(theirs[:, MIDDLE_BASE], axis=-1) / np.maximum(length, np.finfo(float).tiny)
+    return 1000 * np.linalg.norm(ours * scale[:, None, None] - theirs, axis=-1).mean(axis=-1)

@@ -1,0 +1,1 @@
+"""From frames to hands: detection, square crops, 2D keypoints."""

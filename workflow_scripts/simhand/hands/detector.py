@@ -1,0 +1,44 @@
+"""What a hand detector is to this workflow, and the detectors that the config can name."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from simhand.settings.crops import CropsSettings
+
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class DetectedHand:
+    """One hand in a frame.
+
+    Attributes:
+        box: tight box x1, y1, x2, y2 in pixels of the frame; may reach beyond it.
+        side: the person's own left or right, whatever the camera saw.
+        score: the detector's confidence, 0 to 1.
+        landmarks: (21, 3) float32: x, y in pixels of the frame, z in pixels too, smaller is nearer;
+            None where the detector gives none.
+    """
+
+    box: tuple[float, float, float, float]
+    side: Side
+    score: float
+    landmarks: np.ndarray | None
+
+
+class HandDetector(Protocol):
+    """Finds hands; made once per process and asked frame by frame."""
+
+    def detect(self, rgb: np.ndarray) -> list[DetectedHand]:
+        """The hands in ``rgb`` (height, width, 3) uint8, in an order that depends on the frame alone."""
+        ...
+
+
+def make_detector(settings: CropsSettings) -> HandDetector:
+    """The detector that ``crops.detector`` names; a new one is a value there and a line here."""
+    # each detector's package is heavy and only needed by those who choose it
+    from simhand.hands.mediapipe_hands import MediaPipeHands
+
+    return MediaPipeHands(settings.max_hands, settings.model_complexity, settings.min_detection_confidence)

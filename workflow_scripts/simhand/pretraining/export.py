@@ -1,0 +1,78 @@
+"""What a training leaves: the encoder with its model card, a checkpoint, and the metrics."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import nn
+
+from simhand.files.atomic import atomic_path, write_text
+from simhand.pretraining.data import HandSet
+from simhand.pretraining.train import Training
+
+CHECKPOINT_VERSION = 1
+
+
+def save_encoder(encoder: nn.Module, path: Path) -> None:
+    """Write ``encoder`` as safetensors with plain torchvision names and without a classifier."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
+    with atomic_path(path) as partial:
+        safetensors.torch.save_file(state, partial, metadata={"format": "pt"})
+
+
+def save_checkpoint(training: Training, path: Path) -> None:
+    """Write model, head and optimiser as they stand, with the settings that made them."""
+    checkpoint = {
+        "version": CHECKPOINT_VERSION,
+        "model": training.model.state_dict(),
+        "optimiser": training.optimiser.state_dict(),
+        "epochs": training.settings.epochs,
+        "steps": training.step,
+        "experiment": training.experiment.model_dump(),
+        "settings": training.settings.model_dump(),
+    }
+    # An open file rather than a name: torch writes the file's name into the archive.
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        torch.save(checkpoint, file)
+
+
+def save_metrics(metrics: dict[str, Any], path: Path) -> None:
+    """Write :func:`training_metrics` as JSON."""
+    write_text(path, json.dumps(metrics, indent=2) + "\n")
+
+
+def training_metrics(training: Training, hands: HandSet, inputs: Iterable[Path]) -> dict[str, Any]:
+    """What was trained on what, with what result, at what speed, on which machine."""
+    cuda = training.device.type == "cuda"
+    return {
+        "experiment": training.experiment.model_dump(),
+        "settings": training.settings.model_dump(),
+        "hands": len(hands.crops),
+        "anchors": len(hands.anchors),
+        "steps": training.step,
+        "final_loss": training.final_loss,
+        "seconds": round(training.seconds, 3),
+        "views_per_s": round(training.views / training.seconds, 2),
+        "parameters": sum(parameter.numel() for parameter in training.model.encoder.parameters()),
+        "hardware": {
+            "device": torch.cuda.get_device_name() if cuda else _processor(),
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        },
+        "inputs_sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in inputs},
+    }
+
+
+def _processor() -> str:
+    """The processor's name where Linux tells it, else its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

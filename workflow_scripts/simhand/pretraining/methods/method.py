@@ -1,0 +1,56 @@
+"""What the trainer asks of a method, and how it finds one: by the name of its file."""
+
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+from torch import Tensor
+
+from simhand.errors import ConfigError
+from simhand.pretraining.adaptive_weights import PairWeights
+from simhand.pretraining.augment import Views
+from simhand.pretraining.geometry import GeometryRanges
+from simhand.pretraining.random_draws import Int64Array
+from simhand.settings.pretrain import METHODS, PretrainSettings
+
+
+class Contrast(NamedTuple):
+    """A loss, and the embeddings (2N, D) of unit length that it compared."""
+
+    loss: Tensor
+    embeddings: Tensor
+
+
+class Method(Protocol):
+    """A pre-training method, as the module ``METHOD`` of ``methods/<name>.py`` provides it.
+
+    A new one is a new file here and its name in ``METHODS`` (and ``METHODS_WITH_PAIRS``, if it needs
+    mined pairs) of settings/pretrain.py and in ``Method`` of settings/experiments.py.
+    """
+
+    def second_views(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
+        """The rows whose crops give the second views of ``anchors``.
+
+        ``positives`` holds each hand's mined positive, None where the method uses no pairs.
+        """
+        ...
+
+    def geometry(self, settings: PretrainSettings) -> GeometryRanges:
+        """The geometric augmentations of its views; colour is augmented in all methods."""
+        ...
+
+    def contrast(
+        self, projections: Tensor, views: Views, weights: PairWeights, settings: PretrainSettings
+    ) -> Contrast:
+        """The loss of a batch from the head's outputs (2N, D), first views first."""
+        ...
+
+
+def find_method(name: str) -> Method:
+    """The method called ``name``.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in METHODS:
+        raise ConfigError(f"no pre-training method '{name}'; known: {', '.join(METHODS)}")
+    return cast(Method, import_module(f"simhand.pretraining.methods.{name}").METHOD)

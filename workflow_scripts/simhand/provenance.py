@@ -1,0 +1,66 @@
+"""Where numbers come from: the commit, the packages, the machine and the configuration."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+
+def provenance(config: dict[str, Any], repository: Path) -> dict[str, Any]:
+    """Facts about this run as a JSON-ready dict; what cannot be found out is null, never guessed."""
+    text = json.dumps(config, sort_keys=True)
+    return {
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "git_commit": _git(repository, "rev-parse", "HEAD"),
+        "git_changes": _changes(repository),
+        "python": platform.python_version(),
+        "packages": {found.name: found.version for found in sorted(distributions(), key=lambda d: d.name.lower())},
+        "host": platform.node(),
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "gpu": _gpu(),
+        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "config": config,
+    }
+
+
+def _git(repository: Path, *arguments: str) -> str | None:
+    try:
+        found = subprocess.run(["git", *arguments], cwd=repository, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
+
+
+def _changes(repository: Path) -> list[str] | None:
+    """Files that differ from the commit; an empty list means that the commit alone tells the code."""
+    status = _git(repository, "status", "--porcelain")
+    return None if status is None else status.splitlines()
+
+
+def _processor() -> str | None:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or None
+
+
+def _gpu() -> str | None:
+    try:
+        found = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return "; ".join(found.stdout.split("\n")).strip("; ") or None

@@ -1,0 +1,1 @@
+"""Tables, figures and the report: what a run found, beside what the paper says."""

@@ -1,0 +1,1 @@
+"""The figures of a run: one style, one module per kind of picture."""

@@ -1,0 +1,98 @@
+"""The whole configuration: its sections, the checks between them, and what the DAG reads from it."""
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field
+
+from simhand.settings.crops import CropsSettings
+from simhand.settings.datasets import DatasetSettings
+from simhand.settings.evaluation import EvaluationSettings
+from simhand.settings.experiments import (
+    NAME_PATTERN,
+    Experiment,
+    ExperimentRow,
+    PretrainExperiment,
+    expand_row,
+)
+from simhand.settings.finetune import FinetuneSettings
+from simhand.settings.frames import FramesSettings
+from simhand.settings.groups import GroupsSettings
+from simhand.settings.keypoints import KeypointsSettings
+from simhand.settings.pairs import PairsSettings
+from simhand.settings.pca import PcaSettings
+from simhand.settings.pretrain import PretrainSettings
+from simhand.settings.report import ReportSettings
+from simhand.settings.section import Preset, Section, preset_defaults
+from simhand.settings.sets import SetSettings
+from simhand.settings.sources import FolderSource, SourceSettings
+from simhand.settings.world import WorldSettings
+
+SectionType = TypeVar("SectionType", bound=Section)
+Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
+
+
+class Config(Section):
+    """Everything a run can be told; the defaults of the sections are the paper's recipe."""
+
+    run: Name = Field("demo", description="name of the run: everything is written under results/<run>/")
+    preset: Preset = Field("ours", description="default of every switch: ours, paper or release")
+    seeds: list[int] = Field([0], min_length=1, description="seeds of the experiments; tables show mean and spread")
+    videos_dir: str | None = Field(
+        None, description="a folder of your own videos; short for `sources: {videos: {kind: folder, path: ...}}`"
+    )
+    sources: dict[Name, SourceSettings] = Field(default_factory=dict, description="where videos come from")
+    shard_size: int = Field(128, gt=0, description="videos per shard; one job works through one shard")
+    world: WorldSettings = Field(default_factory=WorldSettings, description="the rendered demo world")
+    frames: FramesSettings = Field(default_factory=FramesSettings, description="videos to frames")
+    crops: CropsSettings = Field(default_factory=CropsSettings, description="frames to hand crops")
+    keypoints: KeypointsSettings = Field(default_factory=KeypointsSettings, description="crops to 2D keypoints")
+    groups: GroupsSettings = Field(default_factory=GroupsSettings, description="which videos are one recording")
+    set_seed: int = Field(0, description="seed of the sampling of the pre-training sets")
+    sets: dict[Name, SetSettings] = Field(default_factory=dict, description="the pre-training sets")
+    pca: PcaSettings = Field(default_factory=PcaSettings, description="pose embedding")
+    pairs: PairsSettings = Field(default_factory=PairsSettings, description="mining of similar hands")
+    pretrain: PretrainSettings = Field(default_factory=PretrainSettings, description="contrastive pre-training")
+    datasets: dict[Name, DatasetSettings] = Field(default_factory=dict, description="labelled data sets")
+    finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="fine-tuning of DetNet")
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="metrics")
+    report: ReportSettings = Field(default_factory=ReportSettings, description="figures and report")
+    experiments: dict[Literal["table2"], list[ExperimentRow]] = Field(
+        default_factory=dict, description="the experiments each table needs; a new row is a few lines"
+    )
+
+    def all_sources(self) -> dict[str, SourceSettings]:
+        """The sources of this run: ``videos_dir`` where given, else ``sources``."""
+        if self.videos_dir is not None:
+            return {"videos": FolderSource(kind="folder", path=self.videos_dir)}
+        return dict(self.sources)
+
+    def all_experiments(self, table: str | None = None) -> list[Experiment]:
+        """The experiments of ``table`` (None: of all tables), each once, in config order."""
+        rows = [row for name, rows in self.experiments.items() if table in (None, name) for row in rows]
+        found = [experiment for row in rows for experiment in expand_row(row, self.seeds)]
+        return list({experiment.finetune.name: experiment for experiment in found}.values())
+
+    def pretrain_experiments(self) -> dict[str, PretrainExperiment]:
+        """Every pre-training that some experiment starts from, by name."""
+        found = [experiment.pretrain for experiment in self.all_experiments()]
+        return {pretrain.name: pretrain for pretrain in found if pretrain is not None}
+
+    def pretrain_settings(self, name: str) -> PretrainSettings:
+        """The settings of pre-training ``name``, with the overrides of its row."""
+        return _overridden(self.pretrain, self._row(name).preset, self._row(name).pretrain)
+
+    def finetune_settings(self, name: str) -> FinetuneSettings:
+        """The settings of fine-tuning ``name``, with the overrides of its row."""
+        return _overridden(self.finetune, self._row(name).preset, self._row(name).finetune)
+
+    def _row(self, name: str) -> ExperimentRow:
+        for experiment in self.all_experiments():
+            pretrain = experiment.pretrain.name if experiment.pretrain else None
+            if name in (pretrain, experiment.finetune.name):
+                return experiment.row
+        raise KeyError(name)
+
+
+def _overridden(section: SectionType, preset: Preset | None, overrides: dict[str, Any]) -> SectionType:
+    switches = preset_defaults(type(section), preset) if preset else {}
+    return type(section).model_validate({**section.model_dump(), **switches, **overrides})

@@ -1,0 +1,33 @@
+"""Config section ``crops``: frames to hand crops."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from simhand.settings.section import Section, switch
+
+
+class CropsSettings(Section):
+    """Which detector finds the hands, which of them are kept, and how they are cut out."""
+
+    detector: Literal["mediapipe"] = Field("mediapipe", description="hand detector")
+    max_hands: int = Field(4, ge=1, description="most hands per frame (MediaPipe)")
+    min_detection_confidence: float = Field(0.5, ge=0, le=1, description="of MediaPipe's palm detector")
+    model_complexity: Literal[0, 1] = Field(1, description="MediaPipe's landmark model: 0 lite, 1 full")
+    min_score: float = Field(0.0, ge=0, le=1, description="drop hands whose score is lower")
+    min_box_px: float = Field(0.0, ge=0, description="drop hands whose box is smaller, by its longer side")
+    box_scale: float = Field(1.3, gt=0, description="side of the crop over the longer side of the box")
+    size_px: int = Field(224, ge=16, description="side of the stored crop")
+    border: Literal["pad", "clamp"] = switch(
+        "where a crop leaves the frame: pad keeps it square and undistorted, on black; "
+        "clamp cuts it at the frame and squashes it into the square",
+        ours="pad",
+        release="clamp",
+    )
+    jpeg_quality: int = Field(95, ge=1, le=100, description="quality of the stored crops")
+    frame_timeout_s: float = Field(
+        60, gt=0, description="a frame that takes longer is given up, and the next one is begun"
+    )
+    max_failed_fraction: float = Field(
+        0.5, ge=0, le=1, description="a shard fails when more than this share of its videos fails"
+    )

@@ -1,0 +1,117 @@
+"""The experiment grid: a few lines of config become named pre-training and fine-tuning experiments."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from simhand.settings.section import Preset, Section
+
+Method = Literal["none", "simclr", "peclr", "simhand"]
+Weighting = Literal["none", "positive", "negative", "both"]
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9-]*"
+
+
+class ExperimentRow(Section):
+    """Some rows of a table: every list is crossed with every other, so one line can be a whole block."""
+
+    method: Method | list[Method] = Field(description="pre-training method; none = fine-tune from `init`")
+    set: str | list[str] | None = Field(None, description="pre-training set, one of `sets` (not with method none)")
+    weighting: Weighting | list[Weighting] = Field(
+        "none", description="which pairs the adaptive weights of Eq. 2 and 3 apply to"
+    )
+    top_k: int | list[int] = Field(1, description="rank of the mined positive (simhand); must be in pairs.ranks")
+    init: str | list[str] = Field(
+        "random", description="encoder before pre-training: random, imagenet, or a weights file"
+    )
+    dataset: str | list[str] = Field(description="labelled data set to fine-tune on, one of `datasets`")
+    label_fraction: float | list[float] = Field(1.0, description="share of the training labels to fine-tune on")
+    label: str | None = Field(
+        None,
+        pattern=f"^{NAME_PATTERN}$",
+        description="distinguishes a row that overrides the preset or settings; becomes part of its names",
+    )
+    preset: Preset | None = Field(None, description="another preset for the method switches of this row")
+    pretrain: dict[str, Any] = Field(default_factory=dict, description="overrides of the pretrain section")
+    finetune: dict[str, Any] = Field(default_factory=dict, description="overrides of the finetune section")
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "ExperimentRow":
+        if self.set is None and any(method != "none" for method in _as_list(self.method)):
+            raise ValueError("pre-training needs a set: add `set: <one of sets>`")
+        if not self.label and (self.preset or self.pretrain or self.finetune):
+            raise ValueError("a row with overrides needs a `label`, which becomes part of its names")
+        return self
+
+
+class PretrainExperiment(Section):
+    """One pre-training: what distinguishes it from the others, and the name of its folder."""
+
+    name: str
+    method: Method
+    set: str
+    weighting: Weighting
+    top_k: int
+    init: str
+    seed: int
+
+
+class FinetuneExperiment(Section):
+    """One fine-tuning: the pre-training it starts from (method ``none``: its ``init``) and its labels."""
+
+    name: str
+    method: Method
+    set: str | None
+    weighting: Weighting
+    top_k: int | None
+    init: str
+    dataset: str
+    label_fraction: float
+    seed: int
+
+
+class Experiment(Section):
+    """A fine-tuning, the pre-training that feeds it, and the row of the config that both come from."""
+
+    row: ExperimentRow
+    pretrain: PretrainExperiment | None
+    finetune: FinetuneExperiment
+
+
+def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
+    """All experiments of one row, in the order of its lists; without pre-training only ``init`` matters."""
+    axes = (row.method, row.set, row.weighting, row.top_k, row.init, row.dataset, row.label_fraction, seeds)
+    for method, set_name, weighting, top_k, init, dataset, fraction, seed in product(*map(_as_list, axes)):
+        label = f"_{row.label}" if row.label else ""
+        pretrain = None
+        start = f"none_{_init_name(init)}{label}_seed{seed}"
+        if method != "none":
+            rank = f"_top{top_k}" if method == "simhand" else ""
+            start = f"{method}_{set_name}_{weighting}{rank}_{_init_name(init)}{label}_seed{seed}"
+            pretrain = PretrainExperiment(
+                name=start, method=method, set=set_name, weighting=weighting, top_k=top_k, init=init, seed=seed
+            )
+        finetune = FinetuneExperiment(
+            name=f"{start}__{dataset}_{round(100 * fraction)}pct",
+            method=method,
+            set=set_name if pretrain else None,
+            weighting=weighting if pretrain else "none",
+            top_k=top_k if method == "simhand" else None,
+            init=init,
+            dataset=dataset,
+            label_fraction=fraction,
+            seed=seed,
+        )
+        yield Experiment(row=row, pretrain=pretrain, finetune=finetune)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _init_name(init: str) -> str:
+    """The initialisation as part of a file name: a weights file gives its stem."""
+    stem = init.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return "".join(char if char.isalnum() else "-" for char in stem.lower())

@@ -1,0 +1,28 @@
+"""Settings of the pose embedding."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from simhand.settings.section import Section
+
+Normalisation = Literal["crop", "wrist", "wrist_scale"]
+
+
+class PcaSettings(Section):
+    """How the 21 keypoints of a hand become the point that mining compares."""
+
+    normalisation: Normalisation = Field(
+        "wrist_scale",
+        description="what is done to keypoints first: crop (as they lie in the crop), wrist (relative to "
+        "the wrist), wrist_scale (relative to the wrist, in units of wrist to middle knuckle); "
+        "the paper does not say",
+    )
+    min_palm_length: float = Field(
+        0.02,
+        gt=0,
+        lt=1,
+        description="wrist_scale only: a hand whose wrist and middle knuckle lie closer than this share of "
+        "the crop is left out of mining (it has no scale)",
+    )
+    dimensions: int = Field(14, ge=1, le=42, description="size D of the embedding (the paper: 14)")

@@ -1,0 +1,73 @@
+"""Names that one part of the configuration uses and no other part defines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from simhand.settings.experiments import ExperimentRow, expand_row
+from simhand.settings.finetune import FinetuneSettings
+from simhand.settings.pairs import PairsSettings
+from simhand.settings.pretrain import PretrainSettings
+from simhand.settings.section import Section
+
+Dangling = tuple[str, str, str, list[str]]
+"""Path in the configuration, message, the word that was not found, the words that would have been."""
+
+
+def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
+    """Every reference in ``raw`` to a source, set, data set, rank or setting that is not there.
+
+    Works on the raw configuration, part by part, so that a mistake elsewhere hides nothing.
+    """
+    yield from _in_sets(raw)
+    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks)
+    for path, row in _rows(raw):
+        for section, model in (("pretrain", PretrainSettings), ("finetune", FinetuneSettings)):
+            yield from _in_overrides(f"{path}.{section}", model, getattr(row, section))
+        for experiment in expand_row(row, [0]):
+            finetune, pretrain = experiment.finetune, experiment.pretrain
+            datasets, sets = list(_mapping(raw, "datasets")), list(_mapping(raw, "sets"))
+            if finetune.dataset not in datasets:
+                yield f"{path}.dataset", f"no data set '{finetune.dataset}'", finetune.dataset, datasets
+            if not 0 < finetune.label_fraction <= 1:
+                yield f"{path}.label_fraction", f"must be above 0 and at most 1, found {finetune.label_fraction}", "", []
+            if pretrain and pretrain.set not in sets:
+                yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
+            if pretrain and pretrain.method == "simhand" and pretrain.top_k not in ranks:
+                yield f"{path}.top_k", f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}", "", []
+
+
+def _in_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
+    sources = ["videos"] if raw.get("videos_dir") else list(_mapping(raw, "sources"))
+    for name, settings in _mapping(raw, "sets").items():
+        named = settings.get("sources", "all") if isinstance(settings, Mapping) else "all"
+        for source in named if isinstance(named, list) else []:
+            if source not in sources:
+                yield f"sets.{name}.sources", f"no source '{source}'", str(source), sources
+
+
+def _rows(raw: Mapping[str, Any]) -> Iterator[tuple[str, ExperimentRow]]:
+    """The rows of the experiment grid that are well formed by themselves."""
+    for table, rows in _mapping(raw, "experiments").items():
+        for index, row in enumerate(rows if isinstance(rows, list) else []):
+            try:
+                yield f"experiments.{table}[{index}]", ExperimentRow.model_validate(row)
+            except ValidationError:
+                continue
+
+
+def _in_overrides(path: str, model: type[Section], overrides: dict[str, Any]) -> Iterator[Dangling]:
+    try:
+        model.model_validate(overrides)
+    except ValidationError as error:
+        for entry in error.errors():
+            key = str(entry["loc"][0]) if entry["loc"] else ""
+            unknown = entry["type"] == "extra_forbidden"
+            message = "unknown key" if unknown else f"{entry['msg']}, found {entry['input']!r}"
+            yield f"{path}.{key}".rstrip("."), message, key, list(model.model_fields) if unknown else []
+
+
+def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,31 @@
+"""Settings of a pre-training set."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from simhand.settings.section import Section
+
+
+class SetSettings(Section):
+    """Which hands make up one pre-training set."""
+
+    sources: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
+        "all", description="the sources the hands are drawn from: all, or a list of their names"
+    )
+    size: int | None = Field(None, gt=1, description="number of hands; null takes as many as there are")
+    balance_sides: bool = Field(
+        True,
+        description="as many left as right hands (an odd size has one right hand more; "
+        "with size null the rarer side decides)",
+    )
+    compare_with: str | None = Field(
+        None, description="the paper's set whose reported numbers stand beside this one's in the tables"
+    )
+
+    @field_validator("sources")
+    @classmethod
+    def _names_no_source_twice(cls, sources: "Literal['all'] | list[str]") -> "Literal['all'] | list[str]":
+        if sources != "all" and len(set(sources)) < len(sources):
+            raise ValueError(f"a source stands twice in {sources}; name each once")
+        return sources

@@ -1,0 +1,21 @@
+"""Config section ``tables``."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from simhand.settings.section import Section
+
+PaperSet = Literal["ego-50k", "ego-100k", "ego-500k", "ego-1m", "exo-1m", "egoexo-2m"]
+
+
+class TablesSettings(Section):
+    """How measured rows are set beside the paper's."""
+
+    compare_with: dict[str, PaperSet] = Field(
+        default_factory=dict,
+        description=(
+            "the paper's pre-training set that each of our sets stands beside, for example `ego: ego-50k`; a set "
+            "that is not named here stands beside the paper's set of its own name, or beside nothing"
+        ),
+    )

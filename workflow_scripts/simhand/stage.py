@@ -1,0 +1,77 @@
+"""What every stage script shares: its command line, its log and the way it ends."""
+
+import argparse
+import logging
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from simhand.errors import SimhandError
+
+LOGGED_PACKAGES = ("numpy", "torch", "torchvision", "mediapipe", "av", "pyarrow", "scikit-learn")
+
+log = logging.getLogger("simhand")
+
+
+def stage_parser(description: str | None) -> argparse.ArgumentParser:
+    """An argument parser with the three options that every stage script has."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--settings", default="{}", help="this stage's config section as JSON")
+    parser.add_argument("--threads", type=int, default=1, help="processor cores to use")
+    parser.add_argument("--log", type=Path, help="write the log here as well as to stderr")
+    return parser
+
+
+def run_stage(parser: argparse.ArgumentParser, stage: Callable[[argparse.Namespace], None]) -> None:
+    """Parse the command line, open the log, run ``stage`` and exit with a code that says how it ended.
+
+    A :class:`SimhandError` ends with its own exit code and its message alone; anything else is a
+    bug and its traceback goes to the log too.
+    """
+    args = parser.parse_args()
+    _open_log(args.log)
+    _log_header(args)
+    started = time.monotonic()
+    try:
+        stage(args)
+    except SimhandError as error:
+        log.error("%s", error)
+        sys.exit(error.exit_code)
+    except Exception:
+        log.exception("unexpected failure in %s", Path(sys.argv[0]).name)
+        sys.exit(1)
+    log.info("done in %.1f s", time.monotonic() - started)
+
+
+def _open_log(path: Path | None) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w"))
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
+        force=True,
+    )
+
+
+def _log_header(args: argparse.Namespace) -> None:
+    packages = []
+    for name in LOGGED_PACKAGES:
+        try:
+            packages.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    log.info("%s on %s, Python %s", Path(sys.argv[0]).name, platform.node(), platform.python_version())
+    if job := os.environ.get("SLURM_JOB_ID"):
+        log.info("SLURM job %s", job)
+    log.info("packages: %s", ", ".join(packages))
+    log.info("settings: %s", args.settings)

@@ -1,0 +1,1 @@
+"""From the user's videos to timed frames: index, decoding, recording groups."""

@@ -1,0 +1,30 @@
+"""How much of a shard may fail before the shard does."""
+
+from collections.abc import Mapping
+
+from simhand.errors import DataError
+
+LISTED = 20
+
+
+def check_failures(reasons: Mapping[str, str], total: int, max_failed_fraction: float, section: str) -> None:
+    """Stop if more than ``max_failed_fraction`` of ``total`` videos failed.
+
+    Args:
+        reasons: why each failed video failed, by its name.
+        total: videos in the shard.
+        max_failed_fraction: the limit, of config section ``section``.
+        section: config section to name in the message.
+
+    Raises:
+        DataError: names the videos and their reasons.
+    """
+    if len(reasons) <= max_failed_fraction * total:
+        return
+    listing = [f"  {name}: {reason}" for name, reason in reasons.items()]
+    if len(listing) > LISTED:
+        listing[LISTED:] = [f"  and {len(listing) - LISTED} more"]
+    raise DataError(
+        f"{len(reasons)} of {total} videos failed, more than {section}.max_failed_fraction = "
+        f"{max_failed_fraction:g} allows; mend or remove them, or raise the limit:\n" + "\n".join(listing)
+    )

@@ -1,0 +1,82 @@
+"""Keeps ``videos.tsv`` up to date: an append-only list, from which the driver builds the DAG.
+
+Runs in the driver, so it needs neither NumPy nor pyarrow.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from simhand.errors import DataError
+from simhand.settings.sources import FolderSource, SourceSettings
+from simhand.settings.world import WorldSettings
+from simhand.videos.index_table import IndexedVideo, read_index, write_index
+from simhand.videos.sources import ListedVideo, list_videos
+
+__all__ = ["IndexedVideo", "read_index", "update_index"]
+
+
+def update_index(
+    path: Path | str,
+    sources: Mapping[str, SourceSettings],
+    shard_size: int,
+    world: WorldSettings | None = None,
+) -> list[IndexedVideo]:
+    """Append the videos of ``sources`` that ``path`` does not list yet, in new shards; return all rows.
+
+    Rows that are there stay as they are, even if their file or source is gone, so that nothing
+    computed from them is outdated. Videos found later start a new shard. The file is only touched
+    if there is something to append.
+
+    Args:
+        path: ``videos.tsv`` in the run folder; rendered videos lie in ``world/videos/`` beside it.
+        sources: settings by name of source.
+        shard_size: most videos per shard.
+        world: the demo world, where a source is rendered.
+
+    Raises:
+        DataError: a source has no folder or no video, now points elsewhere, or ``path`` is damaged.
+        ConfigError: a rendered source without a world.
+    """
+    path = Path(path)
+    rows = read_index(path) if path.exists() else []
+    taken = {row.video_id for row in rows}
+    new: list[IndexedVideo] = []
+    for name, source in sources.items():
+        indexed = [row for row in rows if row.source == name]
+        if isinstance(source, FolderSource):
+            _check_same_folder(path, name, source, indexed)
+        listed = _not_indexed(list_videos(name, source, world), indexed)
+        first_shard = 1 + max((int(row.shard) for row in indexed), default=-1)
+        for number, video in enumerate(listed):
+            shard = f"{first_shard + number // shard_size:04d}"
+            video_id = next((free for free in video.possible_ids if free not in taken), None)
+            if video_id is None:
+                raise DataError(f"{path}: another source already has the videos that sources.{name} renders")
+            taken.add(video_id)
+            place = video.path or (path.parent / "world" / "videos" / shard / f"{video_id}.mp4").as_posix()
+            new.append(IndexedVideo(video_id, name, place, shard))
+    if new or not path.exists():
+        write_index(path, rows + new)
+    return rows + new
+
+
+def _not_indexed(listed: list[ListedVideo], indexed: list[IndexedVideo]) -> list[ListedVideo]:
+    """A file is known by its path, a video yet to be rendered by its id."""
+    ids, paths = {row.video_id for row in indexed}, {os.path.abspath(row.path) for row in indexed}
+    return [
+        video
+        for video in listed
+        if (os.path.abspath(video.path) not in paths if video.path else ids.isdisjoint(video.possible_ids))
+    ]
+
+
+def _check_same_folder(path: Path, name: str, source: FolderSource, indexed: list[IndexedVideo]) -> None:
+    """Another folder under an old name would double every video under a new id."""
+    folder = os.path.abspath(Path(source.path).expanduser())
+    outside = [row.path for row in indexed if not os.path.abspath(row.path).startswith(folder + os.sep)]
+    if indexed and len(outside) == len(indexed):
+        raise DataError(
+            f"sources.{name}.path is now {folder}, but {path} lists this source's videos elsewhere, such as "
+            f"{outside[0]}; give the new folder a source name of its own, or start another run"
+        )

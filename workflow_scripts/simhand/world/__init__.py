@@ -1,0 +1,1 @@
+"""The rendered world: articulated hands, people, motion, cameras, videos and labelled images."""

@@ -1,0 +1,145 @@
+"""Colour of traced points: skin and cloth under one soft key light and light from all around."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simhand.world.anatomy import Person
+from simhand.world.skin import sample_skin
+from simhand.world.surface import Capsules
+from simhand.world.tracing import TILE_PX, Hits, blended_distance
+
+# how far light bleeds round the edge of shadow under skin: red travels furthest
+_WRAP = (0.42, 0.24, 0.16)
+_OCCLUSION_STEPS_M = (0.006, 0.018)
+_SHADOW_STEPS_M = (0.007, 0.016, 0.030, 0.052, 0.085)
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Light of one scene, camera frame, linear RGB. ``direction`` points to the key light."""
+
+    direction: np.ndarray
+    key_rgb: np.ndarray
+    sky_rgb: np.ndarray
+    ground_rgb: np.ndarray
+
+
+def sample_lighting(rng: np.random.Generator) -> Lighting:
+    """A random light from above, left, right or behind the camera, warm or cool."""
+    azimuth = rng.uniform(-np.pi, np.pi)
+    direction = np.array([0.75 * np.sin(azimuth), -0.75 - 0.3 * rng.random(), -0.75 + 0.45 * np.cos(azimuth)])
+    warmth = rng.uniform(-1, 1)
+    key = np.array([1 + 0.12 * warmth, 1.0, 1 - 0.18 * warmth]) * rng.uniform(0.75, 1.25)
+    sky = np.array([1 - 0.06 * warmth, 1.0, 1 + 0.10 * warmth]) * rng.uniform(0.32, 0.55)
+    ground = np.array([1.0, 0.94, 0.86]) * rng.uniform(0.12, 0.28)
+    return Lighting(direction / np.linalg.norm(direction), key, sky, ground)
+
+
+def shade(hits: Hits, capsules: Capsules, people: list[Person], lights: list[Lighting]) -> Tensor:
+    """Linear RGB (T, P, 3) of traced points, one person and one light per hand."""
+    device = hits.point.device
+    light = _stack([lamp.direction for lamp in lights], device)[hits.owner][:, None]
+    directions = capsules.directions[hits.owner[:, None], hits.keep].flatten(2)
+    lateral, distal, dorsal = torch.bmm(hits.weights, directions).unflatten(-1, (3, 3)).unbind(-2)
+    sleeve = torch.bmm(hits.weights, capsules.sleeve[hits.keep][..., None])[..., 0]
+    maps = capsules.atlas[hits.owner[:, None], hits.keep]
+    spots = torch.bmm(
+        torch.cat([hits.point, torch.ones_like(hits.point[..., :1])], -1), maps.flatten(1, 2).mT
+    ).unflatten(-1, (-1, 2))
+    atlas_mm = (spots * hits.weights[..., None]).sum(2)
+
+    side = (hits.normal * dorsal).sum(-1)
+    back = torch.nn.functional.hardtanh(side / 0.7 + 0.5, 0, 1)
+    skin = sample_skin(atlas_mm.reshape(-1, 2), back.reshape(-1)).unflatten(0, back.shape)
+    crease, flush, nail, mottle, slope_x, slope_y = skin.unbind(-1)
+    bare = 1 - sleeve
+    normal = hits.normal - (bare * slope_x)[..., None] * lateral - (bare * slope_y)[..., None] * distal
+    normal = torch.nn.functional.normalize(normal, dim=-1)
+
+    albedo = _skin_colour(hits, people, crease, flush, nail, mottle, back)
+    albedo = albedo + sleeve[..., None] * (_cloth_colour(hits, people, atlas_mm, mottle) - albedo)
+    occlusion, shadow = _blocked_light(hits, capsules, lights)
+    facing = (normal * light).sum(-1)
+    wrap = torch.tensor(_WRAP, device=device) * bare[..., None]
+    diffuse = ((facing[..., None] + wrap) / (1 + wrap)).clamp_min(0)
+    # light that left through a shadow's edge is red: the shadow of red is the lightest
+    diffuse = diffuse * shadow[..., None] ** (1 - 0.6 * wrap)
+    up = (0.5 - 0.5 * normal[..., 1])[..., None]
+    row = lambda values: _stack(values, device)[hits.owner][:, None]  # noqa: E731
+    sky, ground = row([lamp.sky_rgb for lamp in lights]), row([lamp.ground_rgb for lamp in lights])
+    key = row([lamp.key_rgb for lamp in lights])
+    ambient = (ground + up * (sky - ground)) * occlusion[..., None] ** torch.tensor([0.8, 1.0, 1.1], device=device)
+    view = -torch.nn.functional.normalize(hits.point, dim=-1)
+    half = torch.nn.functional.normalize(view + light, dim=-1)
+    shine = (normal * half).sum(-1).clamp_min(0)
+    gloss = bare * (0.055 * shine**18 + (0.04 + 0.35 * nail) * shine**70) * shadow
+    rim = 0.10 * bare * (1 - (normal * view).sum(-1).clamp(0, 1)) ** 4
+    return albedo * (diffuse * key + ambient) + key * gloss[..., None] + ambient * rim[..., None]
+
+
+def _stack(values: list[np.ndarray], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.stack(values)).float().to(device)
+
+
+def _linear(values: list[np.ndarray], hits: Hits) -> Tensor:
+    return (_stack(values, hits.point.device) ** 2.2)[hits.owner][:, None]
+
+
+def _skin_colour(
+    hits: Hits, people: list[Person], crease: Tensor, flush: Tensor, nail: Tensor, mottle: Tensor, back: Tensor
+) -> Tensor:
+    palm = _linear([person.palm_rgb for person in people], hits)
+    skin = palm + back[..., None] * (_linear([person.skin_rgb for person in people], hits) - palm)
+    red = torch.tensor([0.10, -0.14, -0.12], device=skin.device)
+    colour = skin * (1 + flush[..., None] * red)
+    freckles = torch.tensor([person.freckles for person in people], device=skin.device)[hits.owner][:, None]
+    colour = colour * (1 + (0.035 + 0.045 * freckles) * mottle)[..., None].clamp_min(0.5)
+    dark = torch.tensor([0.34, 0.46, 0.48], device=skin.device)
+    colour = colour * (1 - crease[..., None] * dark)
+    return colour + nail[..., None] * (_linear([person.nail_rgb for person in people], hits) - colour)
+
+
+def _cloth_colour(hits: Hits, people: list[Person], atlas_mm: Tensor, mottle: Tensor) -> Tensor:
+    colour = _linear([person.sleeve_rgb for person in people], hits)
+    stripes = torch.tensor([person.sleeve_stripes for person in people], device=colour.device)[hits.owner][:, None]
+    pattern = 1 - stripes * (torch.sin(atlas_mm[..., 1] * 0.6) > 0)
+    weave = 1 + 0.06 * mottle + 0.05 * torch.sin(atlas_mm[..., 0] * 2.5) * torch.sin(atlas_mm[..., 1] * 2.5)
+    return colour * (pattern * weave)[..., None]
+
+
+def _blocked_light(hits: Hits, capsules: Capsules, lights: list[Lighting]) -> tuple[Tensor, Tensor]:
+    """Open sky and open key light (T, P) in [0, 1], found for every second pixel and spread smoothly."""
+    half = TILE_PX // 2
+    pick = torch.tensor([row * 2 * TILE_PX + column * 2 for row in range(half) for column in range(half)])
+    pick = pick.to(hits.point.device)
+    points, normals = hits.point[:, pick], hits.normal[:, pick]
+    occlusion, shadow = torch.ones_like(points[..., 0]), torch.ones_like(points[..., 0])
+    for hand in hits.owner.unique().tolist():
+        mine = hits.owner == hand
+        occlusion[mine], shadow[mine] = _blocked_on_hand(capsules, hand, lights[hand], points[mine], normals[mine])
+    spread = torch.stack([occlusion, shadow], 1).unflatten(-1, (half, half))
+    spread = torch.nn.functional.interpolate(spread, size=(TILE_PX, TILE_PX), mode="bilinear", align_corners=False)
+    occlusion, shadow = spread.flatten(2).unbind(1)
+    return occlusion, shadow
+
+
+def _blocked_on_hand(
+    capsules: Capsules, hand: int, lamp: Lighting, points: Tensor, normals: Tensor
+) -> tuple[Tensor, Tensor]:
+    shape = points.shape[:2]
+    points, normals = points.reshape(-1, 3), normals.reshape(-1, 3)
+    light = torch.from_numpy(lamp.direction).to(points)
+    occlusion = torch.ones_like(points[:, 0])
+    for height in _OCCLUSION_STEPS_M:
+        gap = blended_distance(capsules, hand, points + height * normals)
+        occlusion = occlusion - 0.5 * (1 - gap / height).clamp(0, 1)
+    shadow = torch.ones_like(occlusion)
+    lit = torch.nonzero((normals @ light) > -0.3)[:, 0]
+    origin = points[lit] + 0.003 * normals[lit]
+    for length in _SHADOW_STEPS_M:
+        gap = blended_distance(capsules, hand, origin + length * light)
+        shadow[lit] = torch.minimum(shadow[lit], 0.5 + 4.0 * gap / length)
+    return occlusion.clamp(0.12, 1).view(shape), shadow.clamp(0.0, 1).view(shape)
