@@ -17,7 +17,7 @@ IN_WORK := source .venv/work/bin/activate &&
 .PHONY: demo env test test-all check docs pins clean
 
 demo: env
-	@$(IN_WORK) snakemake --cores $(CORES) --scheduler greedy --rerun-incomplete --show-failed-logs
+	@$(IN_WORK) snakemake --cores $(CORES)
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
 test: env $(TOOLS) check
@@ -66,7 +66,7 @@ $(TOOLS): envs/tools.txt $(WORK)
 	@.venv/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 docs: env
-	cd workflow_scripts && ../.venv/work/bin/python -m simhand.settings.document > ../docs/config.md
+	cd workflow_scripts && ../.venv/work/bin/python -m simhand.settings.document ..
 
 pins: env
 	.venv/work/bin/python envs/pin_environments.py --uv $(UV)

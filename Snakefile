@@ -36,12 +36,15 @@ wildcard_constraints:
     table=r"table\d",
 
 
+localrules:
+    all,
+
+
 rule all:
     """Everything: metrics, tables, figures and the report of this run."""
     default_target: True
     input:
         "<results>/report.html",
-    localrule: True
 
 
 include: "rules/targets.smk"

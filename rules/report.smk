@@ -4,6 +4,10 @@ Needs: every stage before it. Promises: figures/*.png and report.html, self-cont
 """
 
 
+localrules:
+    record_provenance,
+
+
 rule draw_figures:
     """Draw the figures from what this run has computed."""
     input:
@@ -42,6 +46,7 @@ rule draw_figures:
 
 
 rule record_provenance:
+    """Write down the commit, the versions and the configuration of this run."""
     input:
         code=code("record_provenance.py"),
         metrics="<results>/metrics.parquet",
@@ -49,8 +54,6 @@ rule record_provenance:
         provenance="<results>/provenance.json",
     log:
         "<logs>/record_provenance.log",
-    """Write down the commit, the versions and the configuration of this run."""
-    localrule: True
     conda:
         "../envs/record_provenance.yaml"
     params:

@@ -1,13 +1,28 @@
 """The targets a user names on the command line: one per stage and one per table."""
 
 
+localrules:
+    index,
+    frames,
+    crops,
+    keypoints,
+    pca,
+    pairs,
+    pretrain,
+    finetune,
+    metrics,
+    tables,
+    figures,
+    report,
+    table2,
+
+
 rule index:
+    """Look for new videos in the sources and append them to videos.tsv."""
     input:
         code=code("index_videos.py"),
     log:
         "<logs>/index.log",
-    """Look for new videos in the sources and append them to videos.tsv."""
-    localrule: True
     conda:
         "../envs/index.yaml"
     params:
@@ -18,85 +33,73 @@ rule index:
 
 
 rule frames:
+    """Up to the frames, one per second of every video."""
     input:
         "<results>/videos/manifest.parquet",
         per_shard("{results}/frames/{source}/{shard}.arrow"),
-    """Up to the frames, one per second of every video."""
-    localrule: True
 
 
 rule crops:
+    """Up to the hand crops."""
     input:
         per_shard("{results}/crops/{source}/{shard}.arrow"),
-    """Up to the hand crops."""
-    localrule: True
 
 
 rule keypoints:
+    """Up to the 2D keypoints."""
     input:
         per_shard("{results}/keypoints/{source}/{shard}.parquet"),
-    """Up to the 2D keypoints."""
-    localrule: True
 
 
 rule pca:
+    """Up to the pose embedding of every pre-training set."""
     input:
         expand("<results>/pca/{set}.npz", set=CONFIG.sets),
-    """Up to the pose embedding of every pre-training set."""
-    localrule: True
 
 
 rule pairs:
+    """Up to the mined pairs of every pre-training set."""
     input:
         expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
-    """Up to the mined pairs of every pre-training set."""
-    localrule: True
 
 
 rule pretrain:
+    """Up to the pre-trained encoders."""
     input:
         expand("<results>/pretrain/{pretrain}/encoder.safetensors", pretrain=CONFIG.pretrain_experiments()),
-    """Up to the pre-trained encoders."""
-    localrule: True
 
 
 rule finetune:
+    """Up to the predictions of the fine-tuned models."""
     input:
         expand("<results>/finetune/{finetune}/predictions.parquet", finetune=FINETUNES),
-    """Up to the predictions of the fine-tuned models."""
-    localrule: True
 
 
 rule metrics:
+    """Up to the table of all metrics."""
     input:
         "<results>/metrics.parquet",
-    """Up to the table of all metrics."""
-    localrule: True
 
 
 rule tables:
+    """The paper's tables, measured beside reported."""
     input:
         expand("<results>/tables/{table}.html", table=CONFIG.experiments),
-    """The paper's tables, measured beside reported."""
-    localrule: True
 
 
 rule figures:
+    """The figures, made from this run."""
     input:
         "<results>/figures",
-    """The figures, made from this run."""
-    localrule: True
 
 
 rule report:
+    """The report, one self-contained page."""
     input:
         "<results>/report.html",
-    """The report, one self-contained page."""
-    localrule: True
 
 
 rule table2:
+    """Table 2: methods and sizes of the pre-training set, fine-tuned on FreiHAND*."""
     input:
         "<results>/tables/table2.html",
-    """Table 2: methods and sizes of the pre-training set, fine-tuned on FreiHAND*."""
-    localrule: True

@@ -1,18 +1,11 @@
-"""Pairs of a set, and the three mining scripts one after the other."""
-
-import json
-import os
-import subprocess
-import sys
+"""Pairs of a set."""
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from simhand.errors import EXIT_BAD_CONFIG, EXIT_BAD_DATA, ConfigError, DataError
-from simhand.files.tables import make_table, read_table
-from simhand.mining.embedding import PoseEmbedding
+from simhand.errors import ConfigError, DataError
+from simhand.files.tables import make_table
 from simhand.mining.pairs import mine_pairs
 from simhand.mining.pca import fit_embedding
 from simhand.settings.pairs import PairsSettings
@@ -121,61 +114,3 @@ def test_settings_that_are_rejected(wrong):
 
 def test_ranks_are_put_in_order():
     assert PairsSettings(ranks=[10, 1, 5]).ranks == [1, 5, 10]
-
-
-def run_script(repository, name, *arguments, **environment):
-    command = [sys.executable, repository / "workflow_scripts" / name, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
-
-
-def mine(repository, run, folder, threads=1, ranks=(1, 2)):
-    """Run the three scripts; the last one's outcome."""
-    common = ["--run-dir", run.folder]
-    sample = ["--seed", 1, "--groups", run.write_groups(), "--keypoints", *run.keypoint_files]
-    settings = ["--settings", json.dumps({"size": 30})]
-    done = run_script(repository, "sample_set.py", *settings, *common, *sample, "--out", folder / "set.parquet")
-    assert done.returncode == 0, done.stderr
-    settings = ["--settings", json.dumps({"dimensions": 6})]
-    pca = ["--set", folder / "set.parquet", "--out", folder / "pca.npz", "--threads", threads]
-    done = run_script(repository, "fit_pca.py", *settings, *common, *pca, OMP_NUM_THREADS=str(threads))
-    assert done.returncode == 0, done.stderr
-    settings = ["--settings", json.dumps({"ranks": list(ranks)})]
-    pairs = ["--set", folder / "set.parquet", "--pca", folder / "pca.npz", "--out", folder / "pairs.parquet"]
-    return run_script(repository, "mine_pairs.py", *settings, *common, *pairs, "--threads", threads)
-
-
-def test_scripts_give_the_same_bytes_for_any_number_of_threads(repository, small_run, tmp_path):
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for threads, folder in enumerate(folders, 1):
-        done = mine(repository, small_run, folder, threads=threads)
-        assert done.returncode == 0, done.stderr
-    for name in ("set.parquet", "pca.npz", "pca.json", "pairs.parquet"):
-        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
-    hands, pairs = read_table(folders[0] / "set.parquet", "set"), read_table(folders[0] / "pairs.parquet", "pairs")
-    videos = dict(zip(hands["hand_id"].to_pylist(), hands["video_id"].to_pylist(), strict=True))
-    assert hands.num_rows == 30 and pairs.num_rows == 60
-    assert all(videos[row["hand_id"]] != videos[row["positive_hand_id"]] for row in pairs.to_pylist())
-    assert PoseEmbedding.load(folders[0] / "pca.npz").components.shape == (6, 42)
-    description = json.loads((folders[0] / "pca.json").read_text())
-    assert description["normalisation"] == "wrist_scale"
-    assert (description["dimensions"], description["hands"], description["excluded"]) == (6, 30, 0)
-
-
-def test_script_that_fails_says_why_and_leaves_no_file(repository, small_run, tmp_path):
-    done = mine(repository, small_run, tmp_path, ranks=(1, 100))
-    assert done.returncode == EXIT_BAD_CONFIG
-    assert "pairs.ranks asks for rank 100" in done.stderr and "Traceback" not in done.stderr
-    small_run.write_groups({f"video {i}": "one" for i in range(6)})
-    arguments = ["--seed", 1, "--run-dir", small_run.folder, "--groups", small_run.folder / "videos/groups.parquet"]
-    files = ["--keypoints", *small_run.keypoint_files, "--out", tmp_path / "other.parquet"]
-    done = run_script(repository, "sample_set.py", "--settings", '{"size": 1000}', *arguments, *files)
-    assert done.returncode == EXIT_BAD_DATA
-    assert "500 left and 500 right" in done.stderr
-    assert not (tmp_path / "other.parquet").exists()
-    assert not list(tmp_path.glob(".*partial*"))
-
-
-def test_pairs_file_says_what_it_is(repository, small_run, tmp_path):
-    assert mine(repository, small_run, tmp_path).returncode == 0
-    metadata = pq.read_schema(tmp_path / "pairs.parquet").metadata
-    assert (metadata[b"simhand_table"], metadata[b"simhand_version"]) == (b"pairs", b"1")

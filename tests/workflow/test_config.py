@@ -8,7 +8,7 @@ import yaml
 from simhand.errors import ConfigError
 from simhand.settings.check import load_config, with_presets
 from simhand.settings.config import Config
-from simhand.settings.document import config_reference
+from simhand.settings.document import config_reference, with_switch_table
 from simhand.settings.section import PRESETS
 
 
@@ -116,3 +116,9 @@ def test_every_switch_gives_a_valid_section():
 def test_reference_is_up_to_date(repository):
     written = (repository / "docs" / "config.md").read_text()
     assert written == config_reference(), "docs/config.md is out of date: run `make docs`"
+
+
+def test_readme_lists_every_switch(repository):
+    readme = (repository / "README.md").read_text()
+    assert "<!-- switches -->" in readme
+    assert readme == with_switch_table(readme), "the README's table of switches is out of date: run `make docs`"

@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import platform
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -50,17 +51,24 @@ def run_stage(parser: argparse.ArgumentParser, stage: Callable[[argparse.Namespa
 
 
 def _open_log(path: Path | None) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    """The terminal gets what a person follows; the log file, if any, the header and details too."""
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(logging.INFO)
+    terminal.setFormatter(logging.Formatter(f"{_job_name(path)}: %(message)s"))
+    handlers: list[logging.Handler] = [terminal]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(path, mode="w"))
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        datefmt="%H:%M:%S",
-        handlers=handlers,
-        force=True,
-    )
+        file = logging.FileHandler(path, mode="w", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers.append(file)
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
+    log.setLevel(logging.DEBUG)
+
+
+def _job_name(log_path: Path | None) -> str:
+    """The script, and what it works on where the log file's name tells that."""
+    script = Path(sys.argv[0]).stem
+    return f"{script} {log_path.stem}" if log_path and log_path.parent.name == script else script
 
 
 def _log_header(args: argparse.Namespace) -> None:
@@ -70,8 +78,8 @@ def _log_header(args: argparse.Namespace) -> None:
             packages.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    log.info("%s on %s, Python %s", Path(sys.argv[0]).name, platform.node(), platform.python_version())
+    log.debug("%s on %s, Python %s", Path(sys.argv[0]).name, platform.node(), platform.python_version())
     if job := os.environ.get("SLURM_JOB_ID"):
-        log.info("SLURM job %s", job)
-    log.info("packages: %s", ", ".join(packages))
-    log.info("settings: %s", args.settings)
+        log.debug("SLURM job %s", job)
+    log.debug("packages: %s", ", ".join(packages))
+    log.debug("command: %s", shlex.join(sys.argv))

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from simhand.files.atomic import atomic_path, write_text
+from simhand.files.atomic import atomic_path, write_bytes, write_text
 from simhand.pretraining.data import HandSet
 from simhand.pretraining.train import Training
 
@@ -21,8 +21,7 @@ CHECKPOINT_VERSION = 1
 def save_encoder(encoder: nn.Module, path: Path) -> None:
     """Write ``encoder`` as safetensors with plain torchvision names and without a classifier."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
-    with atomic_path(path) as partial:
-        safetensors.torch.save_file(state, partial, metadata={"format": "pt"})
+    write_bytes(path, safetensors.torch.save(state, metadata={"format": "pt"}))
 
 
 def save_checkpoint(training: Training, path: Path) -> None:
@@ -64,8 +63,12 @@ def training_metrics(training: Training, hands: HandSet, inputs: Iterable[Path])
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
         },
-        "inputs_sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in inputs},
+        "inputs_sha256": {f"{path.parent.name}/{path.name}": _sha256(path) for path in inputs},
     }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _processor() -> str:

@@ -9,7 +9,7 @@ METHOD_NAMES = {"simclr": "SimCLR", "peclr": "PeCLR", "simhand": "SiMHand"}
 CARD = """\
 # {name}
 
-A {encoder} encoder of hand images, pre-trained without labels by {method}{weighting} with the SiMHand
+A {encoder} encoder of hand images, pre-trained without labels by {method}{weighting} in the SiMHand
 workflow. It gives {features}-dimensional features to start the training of a 3D hand pose estimator from.
 
 ## Use
@@ -20,7 +20,8 @@ encoder.load_state_dict(safetensors.torch.load_file("encoder.safetensors"), stri
 ```
 
 Input: square RGB crops of one right hand (mirror left hands), {image_size_px} x {image_size_px} pixels in
-training, in [0, 1], then normalised by ImageNet's mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225).
+training, in [0, 1], then normalised by ImageNet's mean (0.485, 0.456, 0.406) and deviation
+(0.229, 0.224, 0.225).
 The crop is the hand's box, enlarged 1.3 times and made square.
 
 ## How it was made
@@ -55,7 +56,8 @@ def model_card(metrics: dict[str, Any], features: int) -> str:
         "adaptive weighting": f"{weighting}, {settings['weight_function']}" if weighted else "none",
         "set": f"{experiment['set']}: {metrics['hands']} hands, {metrics['anchors']} anchors",
         "initial weights": experiment["init"],
-        "training": f"{settings['epochs']} epochs; {metrics['steps']} steps of {settings['batch_size']} pairs",
+        "epochs": settings["epochs"],
+        "steps": f"{metrics['steps']} of {settings['batch_size']} pairs",
         "optimiser": f"{settings['optimiser']}, learning rate {settings['learning_rate']:g}, "
         f"weight decay {settings['weight_decay']:g}, temperature {settings['temperature']:g}",
         "seed": experiment["seed"],

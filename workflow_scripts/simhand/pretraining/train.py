@@ -137,7 +137,8 @@ def _train_on(training: Training, batch: Batch, epoch: int, learning_rate: float
     if not np.isfinite(contrast.loss.item()):
         raise SimhandError(
             f"{training.experiment.name}: the loss is {contrast.loss.item()} at step {training.step} "
-            f"(epoch {epoch}, learning rate {learning_rate:.3g}); lower `pretrain.learning_rate`, or lengthen the warm-up"
+            f"(epoch {epoch}, learning rate {learning_rate:.3g}); "
+            "lower `pretrain.learning_rate`, or lengthen the warm-up"
         )
     training.optimiser.zero_grad(set_to_none=True)
     contrast.loss.backward()

@@ -1,6 +1,9 @@
-"""Writes docs/config.md from the configuration's own schema: `make docs`."""
+"""Writes docs/config.md and the README's table of switches from the configuration's own schema: `make docs`."""
 
 import json
+import re
+import sys
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -113,5 +116,18 @@ def _escaped(text: str | None) -> str:
     return (text or "").replace("|", "\\|")
 
 
+def with_switch_table(readme: str) -> str:
+    """``readme`` with its table of switches, between two marks, brought up to date."""
+    return re.sub(
+        r"(?<=<!-- switches -->\n).*?(?=<!-- end of switches -->)",
+        lambda _: switch_table() + "\n",
+        readme,
+        flags=re.DOTALL,
+    )
+
+
 if __name__ == "__main__":
-    print(config_reference(), end="")
+    repository = Path(sys.argv[1])
+    (repository / "docs" / "config.md").write_text(config_reference(), encoding="utf-8")
+    readme = repository / "README.md"
+    readme.write_text(with_switch_table(readme.read_text(encoding="utf-8")), encoding="utf-8")

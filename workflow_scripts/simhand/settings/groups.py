@@ -10,5 +10,5 @@ class GroupsSettings(Section):
 
     groups_csv: str | None = Field(
         None,
-        description="CSV with columns video_id and group_id; videos that it leaves out are their own recording",
+        description="CSV with columns video_id and group_id; a video that it leaves out is its own recording",
     )

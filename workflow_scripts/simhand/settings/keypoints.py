@@ -12,7 +12,7 @@ class KeypointsSettings(Section):
 
     estimator: Literal["detector", "mediapipe"] = Field(
         "detector",
-        description="detector: the landmarks that the hand detector gave; mediapipe: MediaPipe on the crop again",
+        description="detector: landmarks that the hand detector gave; mediapipe: MediaPipe again, on the crop",
     )
     context: float = Field(
         0.5,

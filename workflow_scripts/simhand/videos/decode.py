@@ -96,7 +96,7 @@ class Video:
         backwards = 0
         for index, frame in enumerate(self._decoded()):
             if frame.pts is not None:
-                time_s = frame.pts * self._time_base
+                time_s = frame.pts * (frame.time_base or self._time_base)
             else:
                 time_s = Fraction(0) if last is None else last + frame_s
             if last is not None and time_s < last:
@@ -104,7 +104,7 @@ class Video:
                 continue
             if last is not None and time_s - last > LONGEST_GAP_S:
                 self.problems.append(f"timestamps jump by {float(time_s - last):.0f} s; stopped there")
-                break
+                return
             first, last = time_s if first is None else first, time_s
             yield TimedFrame(index, time_s, frame)
         if first is None or last is None:

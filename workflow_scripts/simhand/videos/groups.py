@@ -48,7 +48,7 @@ def read_groups_csv(path: Path, known: set[str]) -> dict[str, str]:
     if missing := [column for column in COLUMNS if column not in header]:
         raise DataError(
             f"groups.groups_csv: {path} lacks the column(s) {', '.join(missing)}; "
-            f"expected a header with video_id and group_id, comma-separated, found {','.join(header) or 'nothing'}"
+            f"expected a header such as video_id,group_id, found {','.join(header) or 'nothing'}"
         )
     groups: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):

@@ -46,8 +46,8 @@ def read_index(path: Path | str) -> list[IndexedVideo]:
     bad += [row for row in rows[:1] if row != HEADER]
     if bad or not rows:
         raise DataError(
-            f"{path}: expected {', '.join(HEADER)} separated by tabs, found {bad[0] if bad else 'an empty file'}; "
-            f"{WHAT_TO_DO}"
+            f"{path}: expected {', '.join(HEADER)} separated by tabs, "
+            f"found {bad[0] if bad else 'an empty file'}; {WHAT_TO_DO}"
         )
     videos = [IndexedVideo(*row) for row in rows[1:]]
     if len({video.video_id for video in videos}) < len(videos):

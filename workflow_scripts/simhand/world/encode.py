@@ -9,18 +9,20 @@ import numpy as np
 from simhand.files.atomic import atomic_path
 
 
-def write_h264(path: Path | str, frames: Iterable[np.ndarray], fps: int, crf: int) -> int:
-    """Encode ``frames`` (height, width, 3) uint8 RGB into MP4 file ``path``; returns their number.
+def write_h264(
+    path: Path | str, frames: Iterable[np.ndarray], width_px: int, height_px: int, fps: int, crf: int
+) -> int:
+    """Encode ``frames`` (height_px, width_px, 3) uint8 RGB into MP4 file ``path``; returns their number.
 
     One encoder thread: with more, x264 may spend its bits differently.
     """
     count = 0
     with atomic_path(path) as partial, av.open(str(partial), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": "fast", "threads": "1"})
-        stream.pix_fmt = "yuv420p"
+        options = {"crf": str(crf), "preset": "fast", "threads": "1"}
+        stream = container.add_stream("libx264", rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = width_px, height_px, "yuv420p"
         stream.codec_context.gop_size = 4 * fps
         for frame in frames:
-            stream.height, stream.width = frame.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
             count += 1
         container.mux(stream.encode(None))

@@ -71,9 +71,19 @@ def composite(layers: Layers, hands: list[int], background: Tensor, shadow: floa
         image = image * (1 - shadow * _soft_shadow(layers.coverage[hands].amax(0)))[..., None]
     nearest = [float(layers.depth_m[hand].min()) for hand in hands]
     for hand in [hands[i] for i in sorted(range(len(hands)), key=lambda i: -nearest[i])]:
-        alpha = layers.coverage[hand][..., None]
-        image = image + alpha * (layers.rgb[hand] - image)
+        rows, columns = _box(layers.coverage[hand])
+        part = image[rows, columns]
+        part += layers.coverage[hand, rows, columns, None] * (layers.rgb[hand, rows, columns] - part)
     return image
+
+
+def _box(coverage: Tensor) -> tuple[slice, slice]:
+    """Rows and columns that hold all of the hand."""
+    slices = []
+    for axis in (1, 0):
+        hit = torch.nonzero((coverage > 0).any(axis))[:, 0].tolist() or [0]
+        slices.append(slice(hit[0], hit[-1] + 1))
+    return slices[0], slices[1]
 
 
 def _soft_shadow(coverage: Tensor) -> Tensor:

@@ -9,12 +9,12 @@ from torch import Tensor
 from simhand.world.anatomy import Person
 from simhand.world.skin import sample_skin
 from simhand.world.surface import Capsules
-from simhand.world.tracing import TILE_PX, Hits, blended_distance
+from simhand.world.tracing import TILE_PX, Hits, rough_distance
 
 # how far light bleeds round the edge of shadow under skin: red travels furthest
 _WRAP = (0.42, 0.24, 0.16)
 _OCCLUSION_STEPS_M = (0.006, 0.018)
-_SHADOW_STEPS_M = (0.007, 0.016, 0.030, 0.052, 0.085)
+_SHADOW_STEPS_M = (0.008, 0.020, 0.040, 0.075)
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,12 @@ def _blocked_on_hand(
     light = torch.from_numpy(lamp.direction).to(points)
     occlusion = torch.ones_like(points[:, 0])
     for height in _OCCLUSION_STEPS_M:
-        gap = blended_distance(capsules, hand, points + height * normals)
+        gap = rough_distance(capsules, hand, points + height * normals)
         occlusion = occlusion - 0.5 * (1 - gap / height).clamp(0, 1)
     shadow = torch.ones_like(occlusion)
     lit = torch.nonzero((normals @ light) > -0.3)[:, 0]
     origin = points[lit] + 0.003 * normals[lit]
     for length in _SHADOW_STEPS_M:
-        gap = blended_distance(capsules, hand, origin + length * light)
+        gap = rough_distance(capsules, hand, origin + length * light)
         shadow[lit] = torch.minimum(shadow[lit], 0.5 + 4.0 * gap / length)
     return occlusion.clamp(0.12, 1).view(shape), shadow.clamp(0.0, 1).view(shape)

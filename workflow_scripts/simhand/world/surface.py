@@ -13,8 +13,8 @@ from torch import Tensor
 from simhand.world.anatomy import MEAN_BONES_M, Person
 from simhand.world.kinematics import FOREARM, PALM, Skeleton
 
-PALM_BLEND_M = 0.006
 FINGER_BLEND_M = 0.0013
+PALM_BLEND_M = 4 * FINGER_BLEND_M  # four times exactly: tracing squares twice instead of raising to a power
 ELBOW = 21  # the elbow follows the 21 joints as one more point
 
 
@@ -29,6 +29,7 @@ class _Part:
     start_offset_mm: tuple[float, float, float] = (0, 0, 0)
     end_offset_mm: tuple[float, float, float] = (0, 0, 0)
     palm: bool = False
+    pad: bool = False
 
 
 def _finger_parts() -> list[_Part]:
@@ -44,17 +45,17 @@ def _finger_parts() -> list[_Part]:
             # pads of flesh on the palm side
             _Part(
                 frame, (joint, joint + 1, 0.35), (joint, joint + 1, 0.7), (middle - 1.2, middle - 1.2),
-                (0, 0, -2.2), (0, 0, -1.9),
+                (0, 0, -2.2), (0, 0, -1.9), pad=True,
             ),
             _Part(
                 frame + 2, (joint + 2, joint + 3, 0.4), (joint + 2, joint + 3, 0.78), (tip - 0.6, tip - 0.9),
-                (0, 0, -1.6), (0, 0, -1.1),
+                (0, 0, -1.6), (0, 0, -1.1), pad=True,
             ),
         ]
     parts += [
         _Part(3, (2, 3, 0.0), (2, 3, 1.0), (10.6, 9.6)),
         _Part(4, (3, 4, 0.0), (3, 4, 0.84), (9.6, 7.4)),
-        _Part(4, (3, 4, 0.35), (3, 4, 0.72), (8.4, 7.4), (0, 0, -1.6), (0, 0, -1.2)),
+        _Part(4, (3, 4, 0.35), (3, 4, 0.72), (8.4, 7.4), (0, 0, -1.6), (0, 0, -1.2), pad=True),
     ]
     return parts
 
@@ -78,7 +79,7 @@ def _palm_parts() -> list[_Part]:
         _Part(PALM, (0, 5, 0.62), (1, 2, 0.72), (6.5, 6.5), (0, 0, -2), (0, 0, 0), palm=True),
     ]
     for joint in (5, 9, 13):
-        parts.append(_Part(PALM, (joint, joint + 1, 0.26), (joint + 4, joint + 5, 0.28), (5.2, 5.0), (0, 0, -2), (0, 0, -2), palm=True))
+        parts.append(_Part(PALM, (joint, joint + 1, 0.26), (joint + 4, joint + 5, 0.28), (5.2, 5.0), (0, 0, -2), (0, 0, -2), palm=True, pad=True))
     return parts
 
 
@@ -100,7 +101,8 @@ class Capsules:
     """The flesh of N hands as K capsules each; metres, in the frame of the skeleton.
 
     start, axis: (N, K, 3), from one end and to the other; radius: (N, K, 2) at both ends.
-    palm: (K,) 1 where blended with the palm; sleeve: (K,) 1 where cloth.
+    palm: (K,) 1 where blended with the palm; sleeve: (K,) 1 where cloth; large: indices of the capsules
+    that shape a shadow.
     lateral, distal, dorsal: (N, K, 3) directions of the bone below.
     atlas: (N, K, 2, 4) takes a point (x, y, z, 1) to skin coordinates in mm, see :mod:`simhand.world.skin`.
     """
@@ -110,6 +112,7 @@ class Capsules:
     radius: Tensor
     palm: Tensor
     sleeve: Tensor
+    large: Tensor
     directions: Tensor
     atlas: Tensor
 
@@ -127,6 +130,11 @@ def _part_tables() -> tuple[Tensor, ...]:
     radii = torch.tensor([part.radii_mm for part in PARTS]).float() / 1000
     palm = torch.tensor([float(part.palm) for part in PARTS])
     return frames, ends, where, offsets, radii, palm
+
+
+@cache
+def _large_parts() -> Tensor:
+    return torch.tensor([number for number, part in enumerate(PARTS) if not part.pad])
 
 
 def hand_capsules(skeleton: Skeleton, people: list[Person]) -> Capsules:
@@ -149,6 +157,7 @@ def hand_capsules(skeleton: Skeleton, people: list[Person]) -> Capsules:
         radius=torch.cat([radius, sleeve_radius], 1),
         palm=torch.cat([palm, flags]),
         sleeve=torch.cat([torch.zeros_like(palm), flags + 1]),
+        large=_large_parts(),
         directions=torch.cat([rotations, skeleton.rotations[:, forearm]], 1).mT.contiguous(),
         atlas=torch.cat([atlas, _atlas_maps(skeleton, people)[:, forearm]], 1),
     )

@@ -13,6 +13,8 @@ from torch import Tensor
 from simhand.world.surface import FINGER_BLEND_M, PALM_BLEND_M, Capsules
 
 TILE_PX = 4
+_BLOCK_PX = 16
+_CONE_STEPS = 12
 _STEPS = 22
 _NEAR_M = 0.06
 _KEEP_COUNTS = (4, 8, 12, 20)
@@ -64,27 +66,46 @@ def _tiles_of_hand(
     capsules: Capsules, hand: int, focal_px: float, centre_px: Tensor, width_px: int, height_px: int
 ) -> tuple[Tensor, ...]:
     """Tiles that the hand may touch: corner, capsules by closeness, how many are felt, depth range."""
-    start, axis, radius = capsules.start[hand], capsules.axis[hand], capsules.radius[hand].amax(-1)
-    device = start.device
-    columns = torch.arange(0, width_px, TILE_PX, device=device)
-    rows = torch.arange(0, height_px, TILE_PX, device=device)
+    device = capsules.start.device
+    blocks = _grid(torch.zeros(1, 2, dtype=torch.long, device=device), (width_px, height_px), _BLOCK_PX)
+    touched = _look(capsules, hand, focal_px, centre_px, blocks, _BLOCK_PX)[0]
+    corner = _grid(blocks[touched], (_BLOCK_PX, _BLOCK_PX), TILE_PX)
+    corner = corner[(corner < torch.tensor([width_px, height_px], device=device)).all(-1)]
+    touched, *rest = _look(capsules, hand, focal_px, centre_px, corner, TILE_PX)
+    return tuple(column[touched] for column in (corner, *rest))
+
+
+def _grid(corner: Tensor, size_px: tuple[int, int], step_px: int) -> Tensor:
+    """Corners (M, 2) of squares of ``step_px`` that tile the rectangles of ``size_px`` at ``corner``."""
+    columns = torch.arange(0, size_px[0], step_px, device=corner.device)
+    rows = torch.arange(0, size_px[1], step_px, device=corner.device)
     rows, columns = torch.meshgrid(rows, columns, indexing="ij")
-    corner = torch.stack([columns, rows], -1).reshape(-1, 2)
-    corner = corner[_near_box(corner, start, axis, radius, focal_px, centre_px)]
-    middle = (corner + TILE_PX / 2 - centre_px) / focal_px
+    return (corner[:, None] + torch.stack([columns, rows], -1).reshape(-1, 2)).reshape(-1, 2)
+
+
+def _look(
+    capsules: Capsules, hand: int, focal_px: float, centre_px: Tensor, corner: Tensor, size_px: int
+) -> tuple[Tensor, ...]:
+    """What squares of ``size_px`` at ``corner`` (M, 2) look at.
+
+    Returns whether a square may see the hand (M,); its capsules, closest first (M, K), and how many of
+    them are felt (M,); and the depth range where it may see the hand (M,), (M,).
+    """
+    start, axis, radius = capsules.start[hand], capsules.axis[hand], capsules.radius[hand].amax(-1)
+    middle = (corner + size_px / 2 - centre_px) / focal_px
     ray = torch.cat([middle, torch.ones_like(middle[:, :1])], -1)
     ray = ray / ray.norm(dim=-1, keepdim=True)
 
-    # closest approach of the tile's middle ray (as a line from the camera) to each capsule's axis
+    # closest approach of the middle ray (as a line from the camera) to each capsule's axis
     start_along, axis_along = ray @ start.T, ray @ axis.T
     start_axis = (start * axis).sum(-1) - start_along * axis_along
     axis_axis = ((axis * axis).sum(-1) - axis_along**2).clamp_min(1e-10)
     start_start = (start * start).sum(-1) - start_along**2
     best = (-start_axis / axis_axis).clamp(0, 1)
-    squared = start_start + best * (2 * start_axis + best * axis_axis)
-    distance = squared.clamp_min(0).sqrt()
-    tile_radius = (start_along + best * axis_along).clamp_min(0) * (0.75 * TILE_PX / focal_px)
-    reach = radius + _FELT_M.to(device)[capsules.palm.long()] + tile_radius
+    squared = (start_start + best * (2 * start_axis + best * axis_axis)).clamp_min(0)
+    distance = squared.sqrt()
+    square_radius = (start_along + best * axis_along).clamp_min(0) * (0.75 * size_px / focal_px)
+    reach = radius + _FELT_M.to(start.device)[capsules.palm.long()] + square_radius
     felt = distance < reach
 
     # the stretch of each felt capsule that lies within reach of the ray bounds where it can be hit
@@ -93,21 +114,9 @@ def _tiles_of_hand(
     depth_b = start_along + (best + half).clamp(0, 1) * axis_along
     near = torch.where(felt, torch.minimum(depth_a, depth_b) - reach, torch.inf).amin(-1).clamp_min(_NEAR_M)
     far = torch.where(felt, torch.maximum(depth_a, depth_b) + reach, -torch.inf).amax(-1)
-    touched = ((distance < radius + 0.004 + tile_radius).any(-1)) & (far > near)
+    touched = ((distance < radius + 0.004 + square_radius).any(-1)) & (far > near)
     order = torch.where(felt, distance - reach, distance + 10).argsort(-1)
-    return tuple(column[touched] for column in (corner, order, felt.sum(-1), near, far))
-
-
-def _near_box(
-    corner: Tensor, start: Tensor, axis: Tensor, radius: Tensor, focal_px: float, centre_px: Tensor
-) -> Tensor:
-    """Whether each tile lies in the box of any capsule, cut where it passes the camera."""
-    ends = torch.stack([start, start + axis], 1)
-    depth = ends[..., 2].clamp_min(_NEAR_M)
-    centre = ends[..., :2] / depth[..., None] * focal_px + centre_px
-    margin = ((radius[:, None] + 0.006) / depth * focal_px * 1.3)[..., None] + TILE_PX
-    low, high = (centre - margin).amin((0, 1)), (centre + margin).amax((0, 1))
-    return ((corner + TILE_PX > low) & (corner < high)).all(-1)
+    return touched, order, felt.sum(-1), near, far
 
 
 def _march(
@@ -123,6 +132,10 @@ def _march(
     ray = torch.cat([plane, torch.ones_like(plane[..., :1])], -1)
     ray = ray / ray.norm(dim=-1, keepdim=True)
     pixel_m = 1.0 / focal_px[owner][:, None]
+    near, alive = _cone_march(capsules, owner, keep, ray, near, far, pixel_m)
+    owner, corner, keep, near, far, ray, pixel_m = (
+        column[alive] for column in (owner, corner, keep, near, far, ray, pixel_m)
+    )
     field = _TileField(capsules, owner, keep, ray)
 
     depth = near[:, None].expand(ray.shape[:2]).clone()
@@ -155,6 +168,21 @@ def _march(
     return Hits(
         owner[seen], corner[seen], keep[seen], found_depth[..., None] * ray, coverage[seen], weights, normal
     )
+
+
+def _cone_march(
+    capsules: Capsules, owner: Tensor, keep: Tensor, ray: Tensor, near: Tensor, far: Tensor, pixel_m: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Advance whole tiles as cones until they come near the surface: depth (T,), and which do (T,)."""
+    middle = torch.nn.functional.normalize(ray.mean(1, keepdim=True), dim=-1)
+    field = _TileField(capsules, owner, keep, middle)
+    # the cone holds all of the tile's rays and one pixel around them
+    slope = pixel_m * (0.75 * TILE_PX + 1.2)
+    depth, far = near[:, None].clone(), far[:, None]
+    for _ in range(_CONE_STEPS):
+        gap = field.distance(depth) - slope * depth
+        depth = torch.where((gap > 0) & (depth < far), depth + gap / (1 + slope), depth)
+    return depth[:, 0], (depth < far)[:, 0]
 
 
 class _TileField:
@@ -205,7 +233,7 @@ class _TileField:
         place, distance, closeness = self._terms(t)
         fingers, palm = torch.bmm(closeness, self.masks).unbind(-1)
         total = _joined(fingers, palm)
-        palm_share = (palm.clamp_min(1e-30) ** (PALM_BLEND_M / FINGER_BLEND_M) / total) / palm.clamp_min(1e-30)
+        palm_share = palm.square() * palm / total
         mask = self.palm[:, None]
         weights = closeness * (mask * palm_share[..., None] + (1 - mask) / total[..., None])
         pull = weights / distance
@@ -215,12 +243,13 @@ class _TileField:
 
 def _joined(fingers: Tensor, palm: Tensor) -> Tensor:
     """exp(-distance / finger blend) of the whole hand; clamped, so that far away is a safe step."""
-    return (fingers + palm ** (PALM_BLEND_M / FINGER_BLEND_M)).clamp_min(1e-30)
+    return (fingers + palm.square().square()).clamp_min(1e-30)
 
 
-def blended_distance(capsules: Capsules, hand: int, points: Tensor) -> Tensor:
-    """Distance (M,) of ``points`` (M, 3) to the whole of one hand, metres; negative inside."""
-    start, axis = capsules.start[hand], capsules.axis[hand]
+def rough_distance(capsules: Capsules, hand: int, points: Tensor) -> Tensor:
+    """Distance (M,) of ``points`` (M, 3) to the nearest large capsule of one hand, not blended, metres."""
+    large = capsules.large
+    start, axis, radius = capsules.start[hand, large], capsules.axis[hand, large], capsules.radius[hand, large]
     origin = start.mean(0)
     start, points = start - origin, points - origin
     squared_length = (axis * axis).sum(-1).clamp_min(1e-12)
@@ -228,9 +257,5 @@ def blended_distance(capsules: Capsules, hand: int, points: Tensor) -> Tensor:
     squared = (points * points).sum(-1, keepdim=True) + (start * start).sum(-1) - 2 * points @ start.T
     place = along.clamp(0, 1)
     squared = squared - place * (2 * along - place) * squared_length
-    radius = capsules.radius[hand]
     gap = squared.clamp_min(1e-10).sqrt() - radius[:, 0] - place * (radius[:, 1] - radius[:, 0])
-    blend = capsules.palm / PALM_BLEND_M + (1 - capsules.palm) / FINGER_BLEND_M
-    closeness = torch.exp(-gap * blend)
-    sums = closeness @ torch.stack([1 - capsules.palm, capsules.palm], -1)
-    return -FINGER_BLEND_M * _joined(sums[:, 0], sums[:, 1]).log()
+    return gap.amin(-1)

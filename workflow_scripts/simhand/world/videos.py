@@ -1,5 +1,6 @@
 """Rendered videos and their truth."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def render_video(settings: WorldSettings, video_id: str, path: Path | str) -> li
     frame that shows at least one of its joints.
     """
     scene = Scene(settings, video_id)
-    write_h264(path, (frame for frame in scene.frames()), settings.fps, settings.crf)
+    write_h264(path, scene.frames(), settings.width_px, settings.height_px, settings.fps, settings.crf)
     return scene.truth()
 
 
@@ -87,7 +88,7 @@ class Scene:
         ]
         return sorted(rows, key=lambda row: (row["frame_index"], row["side"]))
 
-    def frames(self) -> "Any":
+    def frames(self) -> Iterator[np.ndarray]:
         """Yield the frames, (height, width, 3) uint8 RGB."""
         at_once = _HANDS_AT_ONCE[self.settings.device]
         backdrop = _Backdrop(self.settings, self.video_id, self.recording.egocentric)

@@ -1,0 +1,67 @@
+"""All figures of a run, and the index that tells the report what there is."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from simhand.files.atomic import atomic_path, write_bytes, write_text
+from simhand.report.figures.curves import draw_finetuning, draw_pretraining
+from simhand.report.figures.dag import draw_dag
+from simhand.report.figures.mining import draw_distances, draw_pca
+from simhand.report.figures.pairs import MinedSet, draw_pairs, draw_ranks
+from simhand.report.figures.photographs import draw_crops, draw_frames
+from simhand.report.figures.predictions import draw_comparison, draw_predictions
+from simhand.report.figures.style import Figure
+from simhand.report.run_folder import RunFolder
+from simhand.settings.report import ReportSettings
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class RunParts:
+    """Names of what a run consists of: ``<source>/<shard>``, sets, pre-trainings and fine-tunings."""
+
+    sources: Sequence[str]
+    sets: Sequence[str]
+    pretrain: Sequence[str]
+    finetune: Sequence[str]
+
+
+def draw_all(run_dir: Path, parts: RunParts, settings: ReportSettings) -> Iterator[Figure]:
+    """Every figure that this run has the data for, in the order of the report."""
+    yield draw_dag(RunFolder.open(run_dir), parts.sets, len(parts.pretrain), len(parts.finetune))
+    possible = [
+        draw_frames(run_dir, parts.sources, settings.example_frames),
+        draw_crops(run_dir, parts.sources, settings.example_crops),
+    ]
+    for name in parts.sets:
+        mined = MinedSet.load(run_dir, name)
+        possible += [
+            draw_pca(run_dir, name),
+            draw_pairs(mined, settings.example_pairs),
+            draw_ranks(mined, settings.example_queries),
+            draw_distances(mined),
+        ]
+    possible += [
+        draw_pretraining(run_dir, parts.pretrain),
+        draw_finetuning(run_dir, parts.finetune),
+        draw_comparison(run_dir, parts.finetune, settings.example_predictions),
+        *draw_predictions(run_dir, parts.finetune, settings.example_predictions),
+    ]
+    yield from (figure for figure in possible if figure is not None)
+
+
+def write_figures(run_dir: Path, folder: Path, parts: RunParts, settings: ReportSettings) -> None:
+    """Write figures/*.png and their index; the folder appears whole, without figures of earlier runs."""
+    with atomic_path(folder) as partial:
+        partial.mkdir()
+        entries = []
+        for figure in draw_all(run_dir, parts, settings):
+            write_bytes(partial / f"{figure.name}.png", figure.png)
+            entry = asdict(figure)
+            del entry["png"]
+            entries.append(entry)
+        index = {"parts": asdict(parts), "figures": entries}
+        write_text(partial / INDEX, json.dumps(index, indent=2, ensure_ascii=False) + "\n")
