@@ -5,7 +5,10 @@ import pytest
 
 from simhand.evaluation.curves import area_under_curve, mean_error, median_error, pck_curve, per_joint_mean
 
-THRESHOLDS = {"from20to50mm_15steps": np.linspace(20, 50, 15), "from0to50mm_100steps": np.linspace(0, 50, 100)}
+THRESHOLDS = {
+    "from20to50mm_15steps": np.linspace(20, 50, 15),
+    "from0to50mm_100steps": np.linspace(0, 50, 100),
+}
 
 
 @pytest.mark.parametrize("range_name", THRESHOLDS)
@@ -36,7 +39,9 @@ def test_macro_averages_equal_loops_over_joints(errors):
     columns = [[values[i, j] for i in range(30) if counted[i, j]] for j in range(21)]
     seen = [column for column in columns if column]
     assert len(seen) == 20
-    assert mean_error(values, counted) == pytest.approx(np.mean([sum(column) / len(column) for column in seen]))
+    assert mean_error(values, counted) == pytest.approx(
+        np.mean([sum(column) / len(column) for column in seen])
+    )
     assert median_error(values, counted) == pytest.approx(np.mean([np.median(column) for column in seen]))
     means = per_joint_mean(values, counted)
     assert np.isnan(means[5])

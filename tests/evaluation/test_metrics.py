@@ -112,7 +112,9 @@ def test_rows_of_every_protocol(written):
         ),
     ],
 )
-def test_protocol_that_needs_what_was_not_predicted_stays_blank(written, root_source, scale_source, blank, caplog):
+def test_protocol_that_needs_what_was_not_predicted_stays_blank(
+    written, root_source, scale_source, blank, caplog
+):
     caplog.set_level("INFO")
     rows = prediction_rows(root_source=root_source, scale_source=scale_source)
     found = metric_rows(load_predictions(written(rows)), list(PROTOCOLS), EXPERIMENT)
@@ -169,7 +171,10 @@ def test_no_visible_joint_gives_null_not_a_number(written):
         (lambda rows: [], "holds no predictions"),
         (lambda rows: rows + rows[:1], "1 samples twice"),
         (lambda rows: [rows[0] | {"ground_truth": [float("nan")] * 63}, *rows[1:]], "00000000"),
-        (lambda rows: [rows[0] | {"root_source": "guess"}, *rows[1:]], "root_source is 'guess', expected one of"),
+        (
+            lambda rows: [rows[0] | {"root_source": "guess"}, *rows[1:]],
+            "root_source is 'guess', expected one of",
+        ),
         (lambda rows: [rows[0] | {"scale_source": None}, *rows[1:]], "scale_source is None"),
     ],
 )
@@ -178,7 +183,9 @@ def test_predictions_that_cannot_be_measured(written, change, message):
         load_predictions(written(change(prediction_rows())))
 
 
-@pytest.mark.parametrize("wrong", [{"protocols": []}, {"protocols": ["simhand"] * 2}, {"protocols": ["freihand"]}])
+@pytest.mark.parametrize(
+    "wrong", [{"protocols": []}, {"protocols": ["simhand"] * 2}, {"protocols": ["freihand"]}]
+)
 def test_settings_that_are_rejected(wrong):
     with pytest.raises(ValidationError):
         EvaluationSettings(**wrong)
@@ -189,7 +196,15 @@ def test_script_writes_the_metrics_table(repository, written, tmp_path):
     script = repository / "workflow_scripts/evaluate_predictions.py"
     settings = json.dumps({"protocols": ["simhand", "freihand_absolute"]})
     files = ["--predictions", predictions, "--out", out]
-    command = [sys.executable, script, "--settings", settings, "--experiment", EXPERIMENT.model_dump_json(), *files]
+    command = [
+        sys.executable,
+        script,
+        "--settings",
+        settings,
+        "--experiment",
+        EXPERIMENT.model_dump_json(),
+        *files,
+    ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     rows = read_table(out, "metrics").to_pylist()

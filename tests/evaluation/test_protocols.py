@@ -5,7 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from simhand.evaluation.alignment import bone_scaled
+from simhand.evaluation.alignment import bone_scaled, least_squares_scaled
 from simhand.evaluation.procrustes import (
     fits_better_mirrored,
     procrustes_rotation,
@@ -62,7 +62,10 @@ def test_equals_the_recorded_numbers(golden, name, case):
         assert name == "simhand" and hands[2].all()
         errors_name, curve_name = (text.replace("visible", "all") for text in (errors_name, curve_name))
     scores = PROTOCOLS[name].score(*hands)
-    record = {key: recorded[f"{case}__{errors_name}_{key}"] for key in ("mean", "median", "per_joint_mean", "errors")}
+    record = {
+        key: recorded[f"{case}__{errors_name}_{key}"]
+        for key in ("mean", "median", "per_joint_mean", "errors")
+    }
     if case == "zero_prediction" and name in BONE_SCALED:
         assert np.isnan(record["mean"]) and scores.failed.all()
     else:
@@ -99,7 +102,9 @@ def test_equals_hamer(golden, case):
     hands = recorded_hands(recorded, case)
     for name, key in (("dexycb_root_relative", "root_relative"), ("procrustes_rotation", "procrustes")):
         per_sample = PROTOCOLS[name].score(*hands).errors_mm.mean(axis=1)
-        np.testing.assert_allclose(per_sample, recorded[f"{case}__hamer_{key}_mm_per_sample"], rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(
+            per_sample, recorded[f"{case}__hamer_{key}_mm_per_sample"], rtol=1e-8, atol=1e-8
+        )
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case != "zero_prediction"])
@@ -109,7 +114,9 @@ def test_aligned_hands_equal_the_recorded_ones(golden, case):
     close(bone_scaled(truth, prediction), recorded[f"{case}__simhand_aligned_m"])
     close(procrustes_with_reflection(truth, prediction), recorded[f"{case}__freihand_procrustes_aligned_m"])
     rotated = procrustes_rotation(1000 * truth, 1000 * prediction)
-    np.testing.assert_allclose(rotated, recorded[f"{case}__mmpose_procrustes_aligned_mm"], rtol=1e-8, atol=1e-6)
+    np.testing.assert_allclose(
+        rotated, recorded[f"{case}__mmpose_procrustes_aligned_mm"], rtol=1e-8, atol=1e-6
+    )
 
 
 @pytest.fixture
@@ -194,8 +201,16 @@ def test_failed_predictions_count_as_hands_shrunk_to_a_point(hands, name, broken
     scores = PROTOCOLS[name].score(truth, spoiled, visible)
     anchor = {"root9": 9, "simhand": 0, "relative": 0}
     joint = next((joint for key, joint in anchor.items() if key in name), None)
-    point = truth[5, joint] if joint is not None else np.zeros(3) if PROTOCOLS[name].needs_root else truth[5].mean(0)
-    np.testing.assert_allclose(scores.errors_mm[5], 1000 * np.linalg.norm(truth[5] - point, axis=1), atol=1e-9)
+    point = (
+        truth[5, joint]
+        if joint is not None
+        else np.zeros(3)
+        if PROTOCOLS[name].needs_root
+        else truth[5].mean(0)
+    )
+    np.testing.assert_allclose(
+        scores.errors_mm[5], 1000 * np.linalg.norm(truth[5] - point, axis=1), atol=1e-9
+    )
     assert scores.failed[5] and scores.failed.sum() == 2 - (broken == "huge" and not scores.failed[6])
     assert np.isfinite(scores.errors_mm).all()
     if broken != "huge":
@@ -216,6 +231,15 @@ def test_predicted_bone_of_no_length_has_failed(hands):
         assert not PROTOCOLS[name].score(truth, prediction, visible).failed.any()
 
 
+def test_undefined_alignments_are_nan_without_a_warning(hands):
+    truth, prediction, _ = hands
+    prediction[7] = 0.0
+    with np.errstate(all="raise"):
+        for align in (bone_scaled, least_squares_scaled, procrustes_rotation):
+            undefined = np.isnan(align(truth, prediction)).all(axis=(1, 2))
+            assert np.flatnonzero(undefined).tolist() == [7]
+
+
 def test_hand_of_no_size_gives_the_centroid_as_freihand_does(hands):
     truth, prediction, visible = hands
     prediction[7] = prediction[7, 0]
@@ -223,6 +247,14 @@ def test_hand_of_no_size_gives_the_centroid_as_freihand_does(hands):
     rotating = PROTOCOLS["procrustes_rotation"].score(truth, prediction, visible)
     assert not reflecting.failed.any() and np.flatnonzero(rotating.failed).tolist() == [7]
     np.testing.assert_allclose(reflecting.errors_mm[7], rotating.errors_mm[7], atol=1e-6)
+
+
+def test_hand_of_no_size_far_from_the_camera_is_not_blown_up(hands):
+    """Centring leaves rounding of a single point; scaled to the size of a hand it would look like one."""
+    truth, _, visible = hands
+    points = np.random.default_rng(0).uniform(-900, 900, (40, 1, 3)) * np.ones((21, 1))
+    for name in ("procrustes_rotation", "mmpose_procrustes"):
+        assert PROTOCOLS[name].score(truth, points, visible).failed.all()
 
 
 def test_flat_hands_are_aligned_by_a_rotation(hands):

@@ -19,12 +19,16 @@ def luma(images: torch.Tensor) -> torch.Tensor:
 
 def test_neutral_draws_change_nothing():
     images = one_image()
-    torch.testing.assert_close(jitter_colour(images, torch.tensor([[1.0, 1, 1, 0]])), images, atol=2e-4, rtol=0)
+    torch.testing.assert_close(
+        jitter_colour(images, torch.tensor([[1.0, 1, 1, 0]])), images, atol=2e-4, rtol=0
+    )
 
 
 def test_brightness_scales_contrast_spreads_saturation_fades():
     images = one_image()
-    torch.testing.assert_close(jitter_colour(images, torch.tensor([[1.4, 1, 1, 0]])), 1.4 * images, atol=3e-4, rtol=0)
+    torch.testing.assert_close(
+        jitter_colour(images, torch.tensor([[1.4, 1, 1, 0]])), 1.4 * images, atol=3e-4, rtol=0
+    )
     flatter = jitter_colour(images, torch.tensor([[1.0, 0.5, 1, 0]]))
     mean = luma(images).mean()
     torch.testing.assert_close(flatter, mean + 0.5 * (images - mean), atol=3e-4, rtol=0)

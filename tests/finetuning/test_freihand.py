@@ -79,20 +79,34 @@ def test_more_labels_than_images_is_an_error(freihand):
 @pytest.mark.parametrize("name", ["xyz", "scale"])
 def test_label_files_of_different_lengths_are_refused(freihand, name):
     edit_json(freihand / f"training_{name}.json", lambda entries: entries[:-1])
-    with pytest.raises(DataError, match=rf"training_{name}.json has 7 entries but training_K.json beside it has 8"):
+    with pytest.raises(
+        DataError, match=rf"training_{name}.json has 7 entries but training_K.json beside it has 8"
+    ):
         load_freihand(freihand, "training")
 
 
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("xyz", lambda entries: [hand[:20] for hand in entries], r"shape \(8, 20, 3\), expected \(samples, 21, 3\)"),
+        (
+            "xyz",
+            lambda entries: [hand[:20] for hand in entries],
+            r"shape \(8, 20, 3\), expected \(samples, 21, 3\)",
+        ),
         ("xyz", lambda entries: [entries[0][:20], *entries[1:]], "not a list of equal arrays"),
-        ("K", lambda entries: [matrix[:2] for matrix in entries], r"shape \(8, 2, 3\), expected \(samples, 3, 3\)"),
+        (
+            "K",
+            lambda entries: [matrix[:2] for matrix in entries],
+            r"shape \(8, 2, 3\), expected \(samples, 3, 3\)",
+        ),
         ("K", lambda entries: [], "expected"),
         ("scale", lambda entries: [*entries[:-1], float("nan")], "not finite, in entries 7"),
         ("xyz", lambda entries: (1000 * np.array(entries)).tolist(), "expected 0.01 to 0.5 metres"),
-        ("xyz", lambda entries: (-np.array(entries)).tolist(), r"behind the camera \(z <= 0\) in entries 0, 1"),
+        (
+            "xyz",
+            lambda entries: (-np.array(entries)).tolist(),
+            r"behind the camera \(z <= 0\) in entries 0, 1",
+        ),
     ],
 )
 def test_labels_of_another_shape_or_unit_are_refused(freihand, name, change, message):
@@ -129,7 +143,9 @@ def test_unreadable_images_are_named_and_the_store_holds_the_others(freihand):
     (folder / "00000007.jpg").write_text("an error page")
     store = ImageStore(load_freihand(freihand, "training"), 100, False, 2)
     assert store.unreadable == [2, 5, 7]
-    with pytest.raises(DataError, match=r"3 image\(s\) cannot be decoded: .*00000002.jpg.*00000005.jpg.*00000007.jpg"):
+    with pytest.raises(
+        DataError, match=r"3 image\(s\) cannot be decoded: .*00000002.jpg.*00000005.jpg.*00000007.jpg"
+    ):
         store.raise_unreadable()
     assert np.array_equal(store[3], np.asarray(Image.open(folder / "00000003.jpg")))
 
@@ -183,7 +199,9 @@ def test_label_fraction_outside_0_to_1_is_refused():
             labelled_rows(stub(10, 1), fraction, "stratified")
 
 
-@pytest.mark.parametrize(("unique", "fraction", "held_out"), [(1000, 0.1, 100), (128, 0.1, 13), (8, 0.1, 1), (5, 0.5, 2)])
+@pytest.mark.parametrize(
+    ("unique", "fraction", "held_out"), [(1000, 0.1, 100), (128, 0.1, 13), (8, 0.1, 1), (5, 0.5, 2)]
+)
 def test_validation_never_shares_a_photograph_and_spreads_over_the_capture(unique, fraction, held_out):
     samples = stub(unique, 4)
     training, validation = validation_split(samples, fraction)

@@ -80,8 +80,12 @@ def test_only_the_released_loss_depends_on_the_batch_size():
     """The same samples four times over: a mean stays, the released norm halves."""
     once = random_maps(3)
     repeated = tuple(torch.cat([part] * 4) for part in once)
-    assert mean_square_map_loss(*repeated).item() == pytest.approx(mean_square_map_loss(*once).item(), rel=1e-12)
-    assert batch_norm_map_loss(*repeated).item() == pytest.approx(batch_norm_map_loss(*once).item() / 2, rel=1e-12)
+    assert mean_square_map_loss(*repeated).item() == pytest.approx(
+        mean_square_map_loss(*once).item(), rel=1e-12
+    )
+    assert batch_norm_map_loss(*repeated).item() == pytest.approx(
+        batch_norm_map_loss(*once).item() / 2, rel=1e-12
+    )
     heat, veil = once[2], torch.ones(3, 21, dtype=torch.float64)
     one = heat_loss(heat, heat * 0.5, veil)
     four = heat_loss(repeated[2], repeated[2] * 0.5, torch.cat([veil] * 4))
@@ -94,7 +98,9 @@ def test_mean_square_loss_does_not_depend_on_empty_cells():
         torch.nn.functional.pad(prediction, (0, 8, 0, 8), value=3.0), vectors,
         torch.nn.functional.pad(heat, (0, 8, 0, 8)), has_3d,
     )  # fmt: skip
-    assert padded.item() == pytest.approx(mean_square_map_loss(prediction, vectors, heat, has_3d).item(), rel=1e-12)
+    assert padded.item() == pytest.approx(
+        mean_square_map_loss(prediction, vectors, heat, has_3d).item(), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("loss", [mean_square_map_loss, batch_norm_map_loss])

@@ -69,7 +69,9 @@ def test_root_holds_with_skewed_intrinsics_and_suffers_little_from_noise():
     joints = random_hands(50, 4)
     skewed = np.tile(K + [[0, 3.0, 0], [0, 0, 0], [0, 0, 0]], (50, 1, 1))
     points = project(joints, skewed)
-    np.testing.assert_allclose(solve_root_translation(points, joints - joints[:, :1], skewed), joints[:, 0], atol=1e-10)
+    np.testing.assert_allclose(
+        solve_root_translation(points, joints - joints[:, :1], skewed), joints[:, 0], atol=1e-10
+    )
     noisy = points + np.random.default_rng(0).normal(0, 0.5, points.shape)
     root = solve_root_translation(noisy, joints - joints[:, :1], skewed)
     assert 0 < np.abs(root - joints[:, 0]).max() < 0.03
@@ -101,7 +103,9 @@ def evaluation_samples(joints: np.ndarray, bone: np.ndarray, truth: bool = True)
 
 
 def perfect_readings(joints: np.ndarray) -> Readings:
-    affine = np.stack([Crop(np.array([110.0 + row, 90]), 150.0 + row).affine(64) for row in range(len(joints))])
+    affine = np.stack(
+        [Crop(np.array([110.0 + row, 90]), 150.0 + row).affine(64) for row in range(len(joints))]
+    )
     points = project(joints, np.tile(K, (len(joints), 1, 1)))
     crop_xy = np.stack([transform_points(one, two) for one, two in zip(affine, points, strict=True)])
     return Readings(crop_xy, location_vectors(torch.from_numpy(joints)).numpy(), affine)
@@ -117,14 +121,19 @@ def test_a_perfect_network_gives_the_true_hand_in_the_camera_frame_and_not_its_m
     np.testing.assert_allclose(points, project(joints, np.tile(K, (5, 1, 1))), atol=1e-9)
     assert table["scale_source"].to_pylist() == ["dataset"] * 5
     assert table["root_source"].to_pylist() == ["predicted"] * 5
-    assert table["id"].to_pylist()[3] == "00000003" and table["image"].to_pylist()[3] == "evaluation/rgb/00000003.jpg"
+    assert (
+        table["id"].to_pylist()[3] == "00000003"
+        and table["image"].to_pylist()[3] == "evaluation/rgb/00000003.jpg"
+    )
 
 
 def test_predictions_do_not_depend_on_the_truth():
     joints = random_hands(5, 7)
     bone = np.linalg.norm(joints[:, 10] - joints[:, 9], axis=-1)
     with_truth = prediction_table(evaluation_samples(joints, bone), perfect_readings(joints), np.nan)
-    without = prediction_table(evaluation_samples(joints, bone, truth=False), perfect_readings(joints), np.nan)
+    without = prediction_table(
+        evaluation_samples(joints, bone, truth=False), perfect_readings(joints), np.nan
+    )
     assert with_truth["prediction"].equals(without["prediction"])
     assert np.isnan(np.array(without["ground_truth"].to_pylist())).all()
     unknown = evaluation_samples(joints, np.full(5, np.nan))

@@ -43,7 +43,9 @@ class SmallRun:
         videos = sorted({hand["video_id"] for hand in self.hands.values()})
         groups = {video: f"recording {video}" for video in videos} if groups is None else groups
         path = self.folder / "videos/groups.parquet"
-        write_table(path, "groups", [{"video_id": video, "group_id": group} for video, group in groups.items()])
+        write_table(
+            path, "groups", [{"video_id": video, "group_id": group} for video, group in groups.items()]
+        )
         return path
 
     @property
@@ -52,10 +54,19 @@ class SmallRun:
         return sorted((self.folder / "keypoints").rglob("*.parquet"))
 
 
-def make_hand(rng: np.random.Generator, hand_id: int, video_id: str, side: str, **changes: Any) -> dict[str, Any]:
+def make_hand(
+    rng: np.random.Generator, hand_id: int, video_id: str, side: str, **changes: Any
+) -> dict[str, Any]:
     """A hand with keypoints somewhere in its crop."""
     keypoints = rng.uniform(0.2, 0.8, 42).astype(np.float32).tolist()
-    return {"hand_id": hand_id, "video_id": video_id, "side": side, "keypoints": keypoints, "valid": True, **changes}
+    return {
+        "hand_id": hand_id,
+        "video_id": video_id,
+        "side": side,
+        "keypoints": keypoints,
+        "valid": True,
+        **changes,
+    }
 
 
 @pytest.fixture

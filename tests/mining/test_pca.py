@@ -46,12 +46,16 @@ def test_equals_a_singular_value_decomposition(normalisation):
     np.testing.assert_allclose(embedding.components, components[:6] * signs[:, None], atol=1e-10)
     variances = singular_values**2 / (len(keypoints) - 1)
     np.testing.assert_allclose(embedding.explained_variance, variances[:6], rtol=1e-10)
-    np.testing.assert_allclose(embedding.explained_variance_ratio, (variances / variances.sum())[:6], rtol=1e-10)
+    np.testing.assert_allclose(
+        embedding.explained_variance_ratio, (variances / variances.sum())[:6], rtol=1e-10
+    )
 
 
 def test_largest_entry_of_each_component_is_positive():
     embedding, _ = fit_embedding(some_keypoints(), PcaSettings())
-    largest = np.take_along_axis(embedding.components, np.abs(embedding.components).argmax(axis=1)[:, None], 1)
+    largest = np.take_along_axis(
+        embedding.components, np.abs(embedding.components).argmax(axis=1)[:, None], 1
+    )
     assert (largest > 0).all()
     flipped = with_fixed_signs(np.array([[0.1, -0.9, 0.2], [-0.5, 0.5, 0.0]]))
     assert np.array_equal(flipped, [[-0.1, 0.9, -0.2], [0.5, -0.5, 0.0]])
@@ -76,7 +80,9 @@ def test_wrist_normalisation_forgets_the_place():
     keypoints = some_keypoints(5).astype(np.float64)
     features, _ = normalise_keypoints(keypoints, "wrist", 0.02)
     assert np.array_equal(features[:, :2], np.zeros((5, 2)))
-    np.testing.assert_allclose(features, normalise_keypoints(keypoints + [0.1, -0.2], "wrist", 0.02)[0], atol=1e-12)
+    np.testing.assert_allclose(
+        features, normalise_keypoints(keypoints + [0.1, -0.2], "wrist", 0.02)[0], atol=1e-12
+    )
     moved = keypoints.copy()
     moved[:, 8] += [0.01, 0.02]
     difference = normalise_keypoints(moved, "wrist", 0.02)[0] - features
@@ -144,6 +150,8 @@ def test_equal_hands_get_equal_coordinates_wherever_they_lie():
     np.testing.assert_allclose(coordinates, (features - embedding.mean) @ embedding.components.T, atol=1e-12)
     for row in (0, 5, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, len(features) - 1):
         assert np.array_equal(coordinates[row], coordinates[3])
+    alone = [project(features[[row]], embedding.mean, embedding.components)[0] for row in range(50)]
+    assert np.array_equal(alone, coordinates[:50])
 
 
 def test_saved_embedding_is_the_same_and_holds_the_published_arrays(tmp_path):

@@ -28,7 +28,11 @@ def test_set_holds_every_column_of_its_hands(small_run):
     for row in table.to_pylist():
         hand = small_run.hands[row["hand_id"]]
         assert hand["valid"]
-        assert (row["video_id"], row["side"], row["source"]) == (hand["video_id"], hand["side"], hand["source"])
+        assert (row["video_id"], row["side"], row["source"]) == (
+            hand["video_id"],
+            hand["side"],
+            hand["source"],
+        )
         assert row["group_id"] == f"recording {int(hand['video_id'][-1]) // 2}"
         assert row["crop_file"] == f"crops/{hand['source']}/{hand['shard']}.arrow"
         with PackedReader(small_run.folder / row["crop_file"], "crops") as crops:
@@ -87,7 +91,9 @@ def test_smaller_set_is_part_of_a_larger_one(small_run):
 def test_new_videos_change_the_sample_only_by_their_own_hands(small_run, hand_maker):
     before = set(sample(small_run, size=20)["hand_id"].to_pylist())
     rng = np.random.default_rng(1)
-    small_run.add_shard("ego", "0002", [hand_maker(rng, 10 + i, "new", ("left", "right")[i % 2]) for i in range(20)])
+    small_run.add_shard(
+        "ego", "0002", [hand_maker(rng, 10 + i, "new", ("left", "right")[i % 2]) for i in range(20)]
+    )
     after = set(sample(small_run, size=20)["hand_id"].to_pylist())
     new = {hand for hand in after if small_run.hands[hand]["video_id"] == "new"}
     assert 0 < len(new) < 20
@@ -114,7 +120,9 @@ def test_known_values_of_the_draw():
 
 def test_too_large_a_set_says_how_many_hands_there_are(small_run):
     left, right = sides_of(sample(small_run, balance_sides=False)).values()
-    with pytest.raises(DataError, match=f"25 left and 25 right hands, but there are {left} left and {right} right"):
+    with pytest.raises(
+        DataError, match=f"25 left and 25 right hands, but there are {left} left and {right} right"
+    ):
         sample(small_run, size=50)
     with pytest.raises(DataError, match=f"at most {left + right}"):
         sample(small_run, size=100, balance_sides=False)
@@ -165,7 +173,9 @@ def test_video_without_group(small_run):
 
 def test_unknown_side(empty_run, hand_maker):
     rng = np.random.default_rng(0)
-    empty_run.add_shard("ego", "0000", [hand_maker(rng, i, "a", side) for i, side in enumerate(("left", "Right"))])
+    empty_run.add_shard(
+        "ego", "0000", [hand_maker(rng, i, "a", side) for i, side in enumerate(("left", "Right"))]
+    )
     with pytest.raises(DataError, match="Right"):
         sample(empty_run)
 
@@ -191,7 +201,9 @@ def test_choose_hands_is_independent_of_row_order():
     assert np.array_equal(chosen, np.sort(chosen))
 
 
-@pytest.mark.parametrize("wrong", [{"size": 0}, {"size": 1}, {"sources": []}, {"sources": ["a", "a"]}, {"sides": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"size": 0}, {"size": 1}, {"sources": []}, {"sources": ["a", "a"]}, {"sides": 1}]
+)
 def test_settings_that_are_rejected(wrong):
     with pytest.raises(ValidationError):
         SetSettings(**wrong)

@@ -172,7 +172,9 @@ def _write_mining(run: Path, set_rows: list[dict[str, Any]], keypoints: np.ndarr
 
 def _write_training(run: Path, root: Path, rng: np.random.Generator) -> None:
     for place, name in enumerate(PRETRAIN):
-        _write_lines(run / "pretrain" / name / "history.jsonl", [{"epoch": e, "loss": 4 / (e + place)} for e in (1, 2, 3)])
+        step = {"kind": "step", "epoch": 0, "loss": 99.0}
+        epochs = [_pretrain_epoch(epoch, 4 / (epoch + place + 1)) for epoch in range(3)]
+        _write_lines(run / "pretrain" / name / "history.jsonl", [step, *epochs])
     labels = root / "labels"
     labels.mkdir(parents=True)
     intrinsics = np.array([[400.0, 0, 112], [0, 400.0, 112], [0, 0, 1]])
@@ -189,6 +191,10 @@ def _write_training(run: Path, root: Path, rng: np.random.Generator) -> None:
         (folder / "metrics.json").write_text(json.dumps({"data_root": str(labels)}))
         rows = [_prediction(rng, number, hand, intrinsics) for number, hand in enumerate(samples)]
         write_table(folder / "predictions.parquet", "predictions", rows)
+
+
+def _pretrain_epoch(epoch: int, loss: float) -> dict[str, Any]:
+    return {"kind": "epoch", "epoch": epoch, "loss": loss, "alignment": loss / 5, "uniformity": loss - 4}
 
 
 def _prediction(rng: np.random.Generator, number: int, hand: np.ndarray, intrinsics: np.ndarray) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def test_times_and_pictures_are_true(name, make_clip):
 
 @pytest.mark.parametrize("name", ["cut_by_edit_list.mp4", "video_after_audio.mp4"])
 def test_stream_and_container_start_apart(name, plain_clip, clip_folder):
-    """Cut without encoding, an MP4 keeps frames that are not shown; delayed, its video starts after its sound."""
+    """Cut without encoding, an MP4 keeps hidden frames; delayed, its video starts after its sound."""
     path = clip_folder / name
     if name == "cut_by_edit_list.mp4":
         ffmpeg("-ss", "0.65", "-i", plain_clip, "-c", "copy", path)
@@ -141,7 +141,9 @@ def test_raw_stream_without_times_is_taken_as_constant(plain_clip, clip_folder):
 
 
 def test_probe(make_clip):
-    path = make_clip("probe.mkv", steady("25", seconds=2, start=Fraction(1, 2)), rate=Fraction(25), time_base=MS)
+    path = make_clip(
+        "probe.mkv", steady("25", seconds=2, start=Fraction(1, 2)), rate=Fraction(25), time_base=MS
+    )
     with Video(path) as video:
         probe = video.probe()
     assert (probe.width, probe.height, probe.codec, probe.fps) == (WIDTH, HEIGHT, "h264", 25.0)

@@ -59,7 +59,9 @@ def test_nothing_new_leaves_the_file_alone(tmp_path):
 def test_ids_that_clash_keep_the_suffix_then_take_the_source(tmp_path):
     touch(tmp_path / "v", "a.mkv", "a.mp4")
     touch(tmp_path / "w", "a.mkv", "a.mp4", "b.mp4")
-    rows = update_index(tmp_path / "videos.tsv", {"v": folder(tmp_path / "v"), "w": folder(tmp_path / "w")}, 9)
+    rows = update_index(
+        tmp_path / "videos.tsv", {"v": folder(tmp_path / "v"), "w": folder(tmp_path / "w")}, 9
+    )
     assert [row.video_id for row in rows] == ["a", "a.mp4", "a.mkv", "w/a", "b"]
     assert [row.path.rsplit("/", 1)[1] for row in rows] == ["a.mkv", "a.mp4", "a.mkv", "a.mp4", "b.mp4"]
 
@@ -117,7 +119,12 @@ def test_another_folder_under_an_old_name_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "video_id\tpath\n", "video_id\tsource\tpath\tshard\na\tb\tc\n", "video_id\tsource\tpath\tshard\na\tb\tc\tx\n"],
+    [
+        "",
+        "video_id\tpath\n",
+        "video_id\tsource\tpath\tshard\na\tb\tc\n",
+        "video_id\tsource\tpath\tshard\na\tb\tc\tx\n",
+    ],
 )
 def test_a_damaged_index_is_refused(tmp_path, text):
     (tmp_path / "videos.tsv").write_text(text)

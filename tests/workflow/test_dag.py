@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
@@ -11,19 +9,13 @@ import yaml
 STAGES = "frames crops keypoints pca pairs pretrain finetune metrics tables figures report table2".split()
 
 
-def snakemake(repository: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    program = repository / ".venv" / "work" / "bin" / "snakemake"
-    command = [str(program), "--snakefile", str(repository / "Snakefile"), "--directory", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
 def job_counts(output: str) -> dict[str, int]:
     table = output.split("Job stats:")[-1]
     return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
 
 
-def test_the_default_config_builds_the_whole_dag(repository, tmp_path):
-    done = snakemake(repository, tmp_path, "--dry-run", "--cores", "2")
+def test_the_default_config_builds_the_whole_dag(repository, snakemake, tmp_path):
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2")
     assert done.returncode == 0, done.stderr
     counts = job_counts(done.stdout)
     assert counts["render_videos"] == counts["extract_frames"] == counts["estimate_keypoints"] >= 2
@@ -31,19 +23,19 @@ def test_the_default_config_builds_the_whole_dag(repository, tmp_path):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_is_a_target(repository, tmp_path, stage):
-    done = snakemake(repository, tmp_path, "--dry-run", "--cores", "2", stage)
+def test_every_stage_is_a_target(repository, snakemake, tmp_path, stage):
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", stage)
     assert done.returncode == 0, done.stderr
 
 
-def test_mining_again_leaves_the_stages_before_it_alone(repository, tmp_path):
-    done = snakemake(repository, tmp_path, "--dry-run", "--cores", "2", "-R", "mine_pairs", "--until", "mine_pairs")
+def test_mining_again_leaves_the_stages_before_it_alone(repository, snakemake, tmp_path):
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "-R", "mine_pairs", "--until", "mine_pairs")
     assert done.returncode == 0, done.stderr
     assert "mine_pairs" in job_counts(done.stdout)
     assert "pretrain_encoder" not in job_counts(done.stdout)
 
 
-def test_the_paper_config_builds_with_stub_paths(repository, tmp_path):
+def test_the_paper_config_builds_with_stub_paths(repository, snakemake, tmp_path):
     text = (repository / "config.paper.yaml").read_text()
     for name in ("EGO4D", "100DOH", "FREIHAND"):
         text = text.replace(f"<{name}>", str(tmp_path / name.lower()))
@@ -56,40 +48,40 @@ def test_the_paper_config_builds_with_stub_paths(repository, tmp_path):
     labels = tmp_path / "freihand/FreiHAND_pub_v2/training_K.json"
     labels.parent.mkdir(parents=True)
     labels.touch()
-    done = snakemake(repository, tmp_path, "--dry-run", "--cores", "2", "table2", "--configfile", "paper.yaml")
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "table2", "--configfile", "paper.yaml")
     assert done.returncode == 0, done.stderr
     counts = job_counts(done.stdout)
     assert counts["extract_frames"] == 3, "Table 2 needs Ego4D alone: 300 videos in shards of 128"
     assert (counts["pretrain_encoder"], counts["finetune_detnet"], counts["mine_pairs"]) == (12, 14, 4)
 
 
-def test_mistakes_in_the_config_stop_before_the_dag(repository, tmp_path):
+def test_mistakes_in_the_config_stop_before_the_dag(repository, snakemake, tmp_path):
     config = yaml.safe_load((repository / "config.yaml").read_text()) | {"shard_sise": 3, "preset": "our"}
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(config))
-    done = snakemake(repository, tmp_path, "--dry-run", "--cores", "2", "--configfile", "wrong.yaml")
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "--configfile", "wrong.yaml")
     assert done.returncode != 0
     assert "shard_sise: unknown key (did you mean 'shard_size'?)" in done.stderr
     assert "preset: " in done.stderr and "did you mean 'ours'?" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_empty_video_folder_is_said_plainly(repository, tmp_path):
+def test_an_empty_video_folder_is_said_plainly(repository, snakemake, tmp_path):
     (tmp_path / "empty").mkdir()
-    done = snakemake(repository, tmp_path, "--dry-run", "--cores", "2", "--config", "run=own", "videos_dir=empty")
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "--config", "run=own", "videos_dir=empty")
     assert done.returncode != 0
     assert "no video" in done.stderr and "empty" in done.stderr
 
 
-def test_new_videos_fill_new_shards(repository, tmp_path):
+def test_new_videos_fill_new_shards(repository, snakemake, tmp_path):
     videos = tmp_path / "clips"
     videos.mkdir()
     for name in ("a.mp4", "b.mp4"):
         (videos / name).touch()
     own = ["--config", "run=own", "videos_dir=clips", "shard_size=2"]
-    snakemake(repository, tmp_path, "--dry-run", "--cores", "2", *own)
+    snakemake(tmp_path, "--dry-run", "--cores", "2", *own)
     before = (tmp_path / "results/own/videos.tsv").read_text()
     (videos / "Zoë's hand.mov").touch()
-    done = snakemake(repository, tmp_path, "--cores", "1", "index", *own)
+    done = snakemake(tmp_path, "--cores", "1", "index", *own)
     assert done.returncode == 0, done.stderr
     after = (tmp_path / "results/own/videos.tsv").read_text()
     assert after.startswith(before)
@@ -105,12 +97,12 @@ def test_rules_scripts_and_environments_share_their_names(repository):
         assert (repository / "workflow_scripts" / f"{name}.py").is_file(), name
 
 
-def test_the_linter_is_content(repository, tmp_path):
-    done = snakemake(repository, tmp_path, "--lint")
+def test_the_linter_is_content(repository, snakemake, tmp_path):
+    done = snakemake(tmp_path, "--lint")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_slurm_profile_asks_for_a_gpu_only_to_train(repository, tmp_path):
+def test_slurm_profile_asks_for_a_gpu_only_to_train(repository, snakemake, tmp_path):
     profile = yaml.safe_load((repository / "slurm/profile.yaml").read_text())
     rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
     with_gpu = {name for name, wanted in profile["set-resources"].items() if wanted.get("gpu")}
@@ -118,6 +110,6 @@ def test_slurm_profile_asks_for_a_gpu_only_to_train(repository, tmp_path):
     for name in {*profile["set-resources"], *profile["set-threads"]}:
         assert f"rule {name}:" in rules
     shutil.copytree(repository / "slurm", tmp_path / "slurm")
-    done = snakemake(repository, tmp_path, "--profile", "slurm", "--dry-run", "--executor", "dryrun")
+    done = snakemake(tmp_path, "--profile", "slurm", "--dry-run", "--executor", "dryrun")
     assert done.returncode == 0, done.stderr
     assert re.search(r"rule pretrain_encoder:.*?resources:[^\n]*gpu=1", done.stdout, flags=re.DOTALL)

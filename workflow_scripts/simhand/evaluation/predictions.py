@@ -50,9 +50,7 @@ def load_predictions(path: Path | str) -> Predictions:
     columns = ["id", "prediction", "ground_truth", "visible", "root_source", "scale_source"]
     table = read_table(path, "predictions", columns)
     if table.num_rows == 0:
-        raise DataError(
-            f"{path} holds no predictions, so there is nothing to measure; run finetune_detnet again"
-        )
+        raise DataError(f"{path} holds no predictions, so nothing can be measured; run finetune_detnet again")
     ids = table["id"].to_pylist()
     if len(set(ids)) < len(ids):
         raise DataError(f"{path} holds {len(ids) - len(set(ids))} samples twice; every sample counts once")
@@ -60,8 +58,8 @@ def load_predictions(path: Path | str) -> Predictions:
     without_truth = ~np.isfinite(truth).all(axis=(1, 2))
     if without_truth.any():
         raise DataError(
-            f"{path}: the ground truth of {np.count_nonzero(without_truth)} sample(s) is not 63 finite values "
-            f"(first: {ids[int(np.argmax(without_truth))]}); samples without labels cannot be measured"
+            f"{path}: the ground truth of {np.count_nonzero(without_truth)} samples is not 63 finite "
+            f"values (first: {ids[int(np.argmax(without_truth))]}); samples without labels cannot be measured"
         )
     return Predictions(
         ids=ids,

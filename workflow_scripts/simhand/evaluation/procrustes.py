@@ -11,6 +11,8 @@ Float64Array = npt.NDArray[np.float64]
 
 # Added to each hand's norm by FreiHAND's tool; its results therefore depend on the unit (1e-8 relatively).
 FREIHAND_EPSILON = 1e-8
+# A hand smaller than this share of its distance from the camera is what rounding left of a point.
+ROUNDING = 1e-14
 
 
 def procrustes_with_reflection(ground_truth: Float64Array, prediction: Float64Array) -> Float64Array:
@@ -34,17 +36,17 @@ def procrustes_with_reflection(ground_truth: Float64Array, prediction: Float64Ar
 def procrustes_rotation(ground_truth: Float64Array, prediction: Float64Array) -> Float64Array:
     """The prediction aligned by a proper rotation, size and position (Umeyama 1991; mmpose, HaMeR).
 
-    NaN where all predicted joints lie in one point.
+    NaN where all predicted joints lie in one point, up to the rounding of their coordinates.
     """
     true_centre, true_hand = _centred(ground_truth)
     _, predicted_hand = _centred(prediction)
     left, singular_values, right = _svd(predicted_hand, true_hand)
     signs = np.ones_like(singular_values)
     signs[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1.0, 1.0)
-    squares = (predicted_hand**2).sum(axis=(1, 2))
-    scale = (singular_values * signs).sum(axis=-1) / np.where(squares > 0, squares, np.nan)
-    rotated = predicted_hand @ (left * signs[:, None, :] @ right)
-    return rotated * scale[:, None, None] + true_centre
+    size = _norm(predicted_hand)
+    size = np.where(size > ROUNDING * _norm(prediction), size, np.nan)
+    scale = (singular_values * signs).sum(axis=-1)[:, None, None] / size**2
+    return predicted_hand @ (left * signs[:, None, :] @ right) * scale + true_centre
 
 
 def fits_better_mirrored(ground_truth: Float64Array, prediction: Float64Array) -> npt.NDArray[np.bool_]:

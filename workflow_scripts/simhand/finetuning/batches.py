@@ -120,7 +120,7 @@ class HandDataset(Dataset[dict[str, NDArray[np.generic]]]):
 
 
 class EpochBatches(Sampler[list[Key]]):
-    """The batches of keys of all training epochs, shuffled by (seed, epoch); a partial last batch is left out."""
+    """The keys of all training epochs in batches, shuffled by (seed, epoch), without a partial last batch."""
 
     def __init__(self, rows: NDArray[np.int64], batch_size: int, epochs: range, seed: int) -> None:
         self._rows, self._batch_size, self._epochs, self._seed = rows, batch_size, epochs, seed
@@ -146,7 +146,7 @@ def evaluation_batches(rows: NDArray[np.int64], batch_size: int) -> list[list[Ke
 
 
 def network_input(batch: Batch, settings: FinetuneSettings, training: bool) -> Tensor:
-    """The batch's images as the network takes them: (B, 3, side, side), normalised, in training recoloured."""
+    """The images as the network takes them: (B, 3, side, side), in training recoloured, normalised."""
     images = batch["image"].permute(0, 3, 1, 2).float() / 255
     if training:
         images = jitter_colour(images, batch["colour"])

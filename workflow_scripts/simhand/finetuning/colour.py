@@ -44,7 +44,7 @@ def jitter_colour(images: Tensor, draws: Tensor) -> Tensor:
 
 
 def normalise(images: Tensor, statistics: str) -> Tensor:
-    """Images in 0..1 as the network wants them: ``imagenet`` mean and deviation, or ``centred`` (minus 0.5)."""
+    """Images in 0..1 as the network takes them: by ImageNet statistics, or ``centred`` (minus 0.5)."""
     if statistics == "centred":
         return images - 0.5
     mean = torch.tensor(IMAGENET_MEAN, device=images.device, dtype=images.dtype)[:, None, None]

@@ -50,8 +50,9 @@ def load_data(
     training_rows, validation_rows = validation_split(labelled, settings.validation_fraction)
     if len(training_rows) < settings.batch_size:
         raise DataError(
-            f"label_fraction {label_fraction:g} of {root}/training leaves {len(training_rows)} images to train on and "
-            f"finetune.batch_size is {settings.batch_size}; raise label_fraction or lower finetune.batch_size"
+            f"label_fraction {label_fraction:g} of {root}/training leaves {len(training_rows)} images to "
+            f"train on and finetune.batch_size is {settings.batch_size}; raise label_fraction or lower "
+            "batch_size"
         )
     evaluation = load_freihand(root, "evaluation", scale_given)
     if settings.model_selection == "test" and not evaluation.has_joints:
@@ -65,6 +66,9 @@ def load_data(
         return HandDataset(samples, images, settings, dataset.crop_factor, seed)
 
     log.info(
-        "%d images to train on, %d held out, %d to predict", len(training_rows), len(validation_rows), len(evaluation)
+        "%d images to train on, %d held out, %d to predict",
+        len(training_rows),
+        len(validation_rows),
+        len(evaluation),
     )
     return ExperimentData(prepare(labelled), training_rows, validation_rows, prepare(evaluation))

@@ -4,6 +4,7 @@ Zhou et al., "Monocular Real-time Hand Shape and Motion Capture" (CVPR 2020), in
 SiMHand release gives it: a torchvision ResNet without pooling in place of the original backbone.
 """
 
+import math
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -66,6 +67,16 @@ class DetNet(nn.Module):
         return Maps(heat, delta.unflatten(1, (JOINTS, 3)), location.unflatten(1, (JOINTS, 3)))
 
 
+def set_heat_prior(network: DetNet, probability: float) -> None:
+    """Let an untrained network answer ``probability`` in every heat-map cell.
+
+    Almost all cells of a target are empty; starting from a half, the first hundreds of steps only learn that.
+    """
+    bias = network.heat[-1].bias
+    assert isinstance(bias, Tensor)
+    nn.init.constant_(bias, math.log(probability / (1 - probability)))
+
+
 def _deconv(channels: int, width: int) -> list[nn.Module]:
     upsample = nn.ConvTranspose2d(channels, width, kernel_size=4, stride=2, padding=1, bias=False)
     return [upsample, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
@@ -73,4 +84,6 @@ def _deconv(channels: int, width: int) -> list[nn.Module]:
 
 def _head(channels: int, width: int, outputs: int) -> nn.Sequential:
     convolution = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.Conv2d(width, outputs, 1))
+    return nn.Sequential(
+        convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.Conv2d(width, outputs, 1)
+    )

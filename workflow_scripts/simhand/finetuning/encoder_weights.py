@@ -35,7 +35,7 @@ def load_encoder(encoder: nn.Module, path: Path | str) -> None:
         more = f" and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
         raise DataError(
             f"{path} does not fit the encoder of `finetune.encoder`: {'; '.join(problems[:NAMED])}{more}. "
-            "Expected plain torchvision names; set `finetune.encoder` to the architecture that was pre-trained"
+            "Expected plain torchvision names; set `finetune.encoder` to the encoder that was pre-trained"
         )
     encoder.load_state_dict(expected | found)
 

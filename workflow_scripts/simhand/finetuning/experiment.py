@@ -12,7 +12,7 @@ from simhand.errors import ConfigError
 from simhand.files.tables import write_table
 from simhand.finetuning.batches import HandDataset
 from simhand.finetuning.data import ExperimentData, Rows, load_data
-from simhand.finetuning.detnet import DetNet
+from simhand.finetuning.detnet import DetNet, set_heat_prior
 from simhand.finetuning.encoder_weights import load_encoder
 from simhand.finetuning.outputs import (
     mean_bone_0_9_m,
@@ -72,7 +72,9 @@ def run_experiment(
     readings = read_samples(network, data.evaluation, evaluation_rows, settings, workers)
     bone_m = mean_bone_0_9_m(data.labelled.samples.take(data.training_rows))
     write_table(
-        out_dir / "predictions.parquet", "predictions", prediction_table(data.evaluation.samples, readings, bone_m)
+        out_dir / "predictions.parquet",
+        "predictions",
+        prediction_table(data.evaluation.samples, readings, bone_m),
     )
     marks.append(time.perf_counter())
     write_checkpoint(out_dir / "checkpoint.pt", network, settings, training.chosen_epoch, bone_m)
@@ -98,26 +100,29 @@ def run_experiment(
 
 
 def check_start(experiment: FinetuneExperiment, encoder: Path | None) -> None:
-    """Raise :class:`ConfigError` unless ``encoder`` is given exactly when the experiment starts from weights."""
+    """Raise :class:`ConfigError` unless ``encoder`` is given exactly when there are weights to start from."""
     wanted = experiment.method != "none" or experiment.init != "random"
     start = f"experiment {experiment.name} (method {experiment.method}, init {experiment.init})"
     if wanted and encoder is None:
         raise ConfigError(f"{start} starts from weights; give their file with --encoder")
     if not wanted and encoder is not None:
-        raise ConfigError(f"{start} starts from random weights, but --encoder {encoder} is given; leave it out")
+        raise ConfigError(
+            f"{start} starts from random weights, but --encoder {encoder} is given; leave it out"
+        )
 
 
 def new_network(settings: FinetuneSettings, seed: int, encoder: Path | None) -> DetNet:
     """A DetNet with weights drawn from ``seed``, its encoder filled from ``encoder`` where given."""
     torch.manual_seed(seed)
     network = DetNet(settings.encoder, settings.head_width, settings.input_px)
+    set_heat_prior(network, settings.heat_prior)
     if encoder is not None:
         load_encoder(network.encoder, encoder)
     return network
 
 
 def make_judge(data: ExperimentData, settings: FinetuneSettings, workers: int) -> Judge | None:
-    """The error that chooses the epoch: on held-out labels, on the test set, or none (the last epoch stays)."""
+    """The error that chooses the epoch: on held-out labels, on the test set, or none (the last stays)."""
     judged: dict[str, tuple[HandDataset, Rows]] = {
         "validation": (data.labelled, data.validation_rows),
         "test": (data.evaluation, np.arange(len(data.evaluation))),

@@ -10,6 +10,8 @@ import json
 import logging
 import math
 import os
+import re
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simhand.errors import DataError
-from simhand.finetuning.images import listing
+from simhand.finetuning.images import NAMED, listing
 from simhand.finetuning.samples import HandSamples, project
 
 log = logging.getLogger("simhand")
@@ -76,19 +78,23 @@ def _read_array(path: Path, shape: tuple[int, ...], count: int | None = None) ->
         entries = json.loads(path.read_text())
     except FileNotFoundError as error:
         raise DataError(
-            f"{path} does not exist; expected FreiHAND's layout below {path.parent} (training/rgb/00000000.jpg, "
-            "training_K.json, training_xyz.json, training_scale.json, the same for evaluation); "
-            "correct the data set's `root`"
+            f"{path} does not exist; expected FreiHAND's layout below {path.parent}: "
+            "training/rgb/00000000.jpg, training_K.json, training_xyz.json, training_scale.json, "
+            "and the same for evaluation; correct the data set's `root`"
         ) from error
     except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); copy or download it again") from error
     try:
         array = np.array(entries, dtype=np.float64)
     except (ValueError, TypeError) as error:
-        raise DataError(f"{path} is not a list of equal arrays of numbers ({error}); download it again") from error
+        raise DataError(
+            f"{path} is not a list of equal arrays of numbers ({error}); download it again"
+        ) from error
     if array.size == 0 or array.shape[1:] != shape:
         expected = ", ".join(["samples", *map(str, shape)])
-        raise DataError(f"{path} holds an array of shape {array.shape}, expected ({expected}); download it again")
+        raise DataError(
+            f"{path} holds an array of shape {array.shape}, expected ({expected}); download it again"
+        )
     if count is not None and len(array) != count:
         raise DataError(
             f"{path} has {len(array)} entries but {path.name.split('_')[0]}_K.json beside it has {count}; "
@@ -96,7 +102,9 @@ def _read_array(path: Path, shape: tuple[int, ...], count: int | None = None) ->
         )
     if not np.isfinite(array).all():
         bad = np.flatnonzero(~np.isfinite(array).reshape(len(array), -1).all(axis=1))
-        raise DataError(f"{path} holds values that are not finite, in entries {listing([str(row) for row in bad])}")
+        raise DataError(
+            f"{path} holds values that are not finite, in entries {listing([str(row) for row in bad])}"
+        )
     return array
 
 
@@ -105,8 +113,8 @@ def _check_joints(path: Path, joints: Array) -> None:
     low, high = PLAUSIBLE_BONE_M
     if not low <= length <= high:
         raise DataError(
-            f"{path}: the median distance from wrist to middle finger is {length:.3g}, expected {low} to {high} "
-            "metres; the joints must be 21 per hand, wrist first, in metres"
+            f"{path}: the median distance from wrist to middle finger is {length:.3g}, expected {low} to "
+            f"{high} metres; the joints must be 21 per hand, wrist first, in metres"
         )
     behind = np.flatnonzero((joints[..., 2] <= 0).any(axis=1))
     if len(behind):
@@ -121,17 +129,20 @@ def _count_versions(folder: Path, unique: int, labels: Path) -> int:
     try:
         names = {entry.name for entry in os.scandir(folder)}
     except FileNotFoundError as error:
-        raise DataError(f"{folder} does not exist; it must hold the images 00000000.jpg, 00000001.jpg ...") from error
-    ids = [int(name[:8]) for name in names if len(name) == 12 and name.endswith(".jpg") and name[:8].isdigit()]
+        raise DataError(
+            f"{folder} does not exist; it must hold the images 00000000.jpg, 00000001.jpg ..."
+        ) from error
+    ids = {int(name[:8]) for name in names if re.fullmatch(r"\d{8}\.jpg", name)}
     if not ids:
         raise DataError(f"{folder} holds no image named like 00000000.jpg; copy the data set's images there")
     versions = math.ceil((max(ids) + 1) / unique)
-    missing = sorted(set(range(unique * versions)) - set(ids))
+    missing = unique * versions - len(ids)
     if missing:
+        first = islice((image_id for image_id in range(unique * versions) if image_id not in ids), NAMED)
         raise DataError(
-            f"{folder} holds {len(ids)} images up to {max(ids):08d}.jpg and {labels.name} has {unique} entries, which "
-            f"makes {versions} version(s) of each and {len(missing)} missing image(s): "
-            f"{listing([f'{image_id:08d}.jpg' for image_id in missing])}. Copy the missing images, or the complete "
-            f"{labels.name} if it is too short"
+            f"{folder} holds {len(ids)} images up to {max(ids):08d}.jpg and {labels.name} has {unique} "
+            f"entries, which makes {versions} version(s) of each and {missing} missing image(s): "
+            f"{listing([f'{image_id:08d}.jpg' for image_id in first], missing)}. Copy the missing images, or "
+            f"the complete {labels.name} if it is too short"
         )
     return versions

@@ -13,7 +13,7 @@ from PIL import Image
 Array = NDArray[np.float64]
 
 RELEASED_STATES = 1025
-"""The release seeds its generator with a number from 0 to 1024, so it knows no more augmentations than that."""
+"""The release seeds its generator with a number from 0 to 1024, so it knows no more augmentations."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def crop_around(joints_2d: Array, factor: float, truncated: bool) -> Crop:
 
 
 def jittered_crop(crop: Crop, rng: np.random.Generator, centre: float, scale: float, rotation: float) -> Crop:
-    """``crop`` shifted by up to ``centre`` of its side, scaled by up to ``scale``, turned by up to ``rotation``."""
+    """``crop`` moved by up to ``centre`` and scaled by up to ``scale`` of its side, and turned."""
     shift = centre * crop.side * rng.uniform(-1, 1, 2)
     factor = np.clip(1 + scale * rng.standard_normal(), 1 - scale, 1 + scale)
     return Crop(crop.centre + shift, crop.side * float(factor), float(rng.uniform(-rotation, rotation)))
 
 
 def released_jitter(crop: Crop, state: int, centre: float, scale: float, rotation: float) -> Crop:
-    """The release's variation: the draws of legacy generator ``state`` (0 to 1024), shifts in whole pixels."""
+    """The release's variation: draws of legacy generator ``state`` (0 to 1024), shifts in whole pixels."""
     legacy = np.random.RandomState(state)
     shift = np.trunc(centre * crop.side * legacy.uniform(-1, 1, size=2))
     factor = np.clip(1 + scale * legacy.randn(), 1 - scale, 1 + scale)

@@ -72,7 +72,7 @@ def unreadable_error(paths: list[Path]) -> DataError:
     )
 
 
-def listing(names: list[str]) -> str:
-    """The first names, then how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def listing(names: list[str], count: int | None = None) -> str:
+    """The first names, then how many more of ``count`` (all of ``names`` if not given) there are."""
+    more = (count or len(names)) - len(names[:NAMED])
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more else "")

@@ -29,7 +29,9 @@ def heat_loss(prediction: Tensor, target: Tensor, veil: Tensor) -> Tensor:
 
 
 def mean_square_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, has_3d: Tensor) -> Tensor:
-    """Heat-weighted mean square: the mean over samples with 3D and their joints of
+    """Heat-weighted mean square, the same for any batch size.
+
+    The mean over samples with 3D and their joints of
 
         sum over cells of h^2 |prediction - vector|^2  /  sum over cells of h^2.
 
@@ -43,10 +45,11 @@ def mean_square_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, has_
 
 
 def batch_norm_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, has_3d: Tensor) -> Tensor:
-    """The released loss: Frobenius norm (not squared) of (prediction - vector) h over the whole batch,
+    """The released loss, a norm of the whole batch.
 
-    divided by the number of samples with 3D, so it shrinks with the square root of the batch size. 0 when
-    no sample has 3D, where the release divides zero by zero.
+    The Frobenius norm (not squared) of (prediction - vector) h over all samples with 3D, divided by their
+    number, so it shrinks with the square root of the batch size. 0 when no sample has 3D, where the
+    release divides zero by zero.
     """
     mask = heat[:, :, None] * has_3d[:, None, None, None, None]
     difference = (prediction - vectors[..., None, None]) * mask
@@ -56,8 +59,13 @@ def batch_norm_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, has_3
 MAP_LOSSES: dict[str, MapLoss] = {"mean_square": mean_square_map_loss, "batch_norm": batch_norm_map_loss}
 
 
-def weighted_sum(weights: tuple[float, float, float], heat: Tensor, delta: Tensor, location: Tensor) -> Losses:
+def weighted_sum(
+    weights: tuple[float, float, float], heat: Tensor, delta: Tensor, location: Tensor
+) -> Losses:
     """Add the parts with their weights; a part without weight is left out and reported as 0."""
-    parts = [part if weight else torch.zeros_like(part) for weight, part in zip(weights, (heat, delta, location), strict=True)]
+    parts = [
+        part if weight else torch.zeros_like(part)
+        for weight, part in zip(weights, (heat, delta, location), strict=True)
+    ]
     total = torch.stack([weight * part for weight, part in zip(weights, parts, strict=True)]).sum()
     return Losses(total, *parts)

@@ -65,7 +65,9 @@ def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     write_text(path, json.dumps(metrics, indent=2) + "\n")
 
 
-def write_checkpoint(path: Path, network: DetNet, settings: FinetuneSettings, epoch: int, bone_0_9_m: float) -> None:
+def write_checkpoint(
+    path: Path, network: DetNet, settings: FinetuneSettings, epoch: int, bone_0_9_m: float
+) -> None:
     """The weights and all that is needed to build the network again and make its poses metric."""
     weights = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     content = {

@@ -40,7 +40,9 @@ def read_maps(maps: Maps, below_cell: bool) -> Reading:
     row, column = peak // size, peak % size
     cells = torch.stack([column, row], dim=-1).to(heat.dtype)
     if below_cell:
-        cells = cells + torch.stack([_peak_offset(heat, row, column, 1), _peak_offset(heat, row, column, 0)], dim=-1)
+        cells = cells + torch.stack(
+            [_peak_offset(heat, row, column, 1), _peak_offset(heat, row, column, 0)], dim=-1
+        )
     index = peak[:, :, None, None].expand(-1, -1, 3, 1)
     location = maps.location.flatten(3).gather(3, index)[..., 0]
     delta = maps.delta.flatten(3).gather(3, index)[..., 0]

@@ -25,7 +25,7 @@ class HandSamples:
     joints_2d_px: NDArray[np.float64]
     intrinsics: NDArray[np.float64]
     bone_9_10_m: NDArray[np.float64]
-    """Length of the middle finger's first bone, which FreiHAND tells every competitor; NaN if it is not given."""
+    """Length of the middle finger's first bone, which FreiHAND tells every competitor; NaN if not given."""
     visible: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -38,7 +38,9 @@ class HandSamples:
 
     def take(self, rows: NDArray[np.int64]) -> "HandSamples":
         """The samples in ``rows``, in that order."""
-        arrays = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "root"}
+        arrays = {
+            field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "root"
+        }
         return HandSamples(root=self.root, **arrays)
 
 

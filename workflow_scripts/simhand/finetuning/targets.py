@@ -65,7 +65,7 @@ def location_vectors(joints: Tensor) -> Tensor:
 
 
 def delta_vectors(joints: Tensor) -> Tensor:
-    """Unit vectors (B, 21, 3) from each joint's parent to it; zero for the root and for bones without length."""
+    """Unit vectors (B, 21, 3) from each joint's parent to it; zero for the root and bones without length."""
     bones = joints - joints[:, list(PARENTS)]
     length = torch.linalg.vector_norm(bones, dim=-1, keepdim=True)
     return torch.where(length > 0, bones / length, torch.zeros_like(bones))

@@ -34,7 +34,7 @@ Record = dict[str, Any]
 
 @dataclass
 class Training:
-    """A finished training: the record of each epoch, the epoch whose weights were kept, and the time taken."""
+    """A finished training: a record of each epoch, the epoch whose weights were kept, and the time taken."""
 
     history: list[Record] = field(default_factory=list)
     chosen_epoch: int = 0
@@ -164,7 +164,7 @@ def predict_maps(network: DetNet, batch: Batch, settings: FinetuneSettings, trai
 
 @dataclass(frozen=True)
 class Readings:
-    """Readings of many samples: crop pixels (N, 21, 2), locations (N, 21, 3), and the affine of each (N, 3, 3)."""
+    """Readings of N samples: crop pixels (N, 21, 2), locations (N, 21, 3), and their affines (N, 3, 3)."""
 
     crop_xy: NDArray[np.float64]
     location: NDArray[np.float64]

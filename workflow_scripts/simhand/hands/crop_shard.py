@@ -15,20 +15,13 @@ from simhand.hands.crop import crop_window, cut_out
 from simhand.hands.detector import DetectedHand, HandDetector, make_detector
 from simhand.hands.hand_id import hand_id
 from simhand.hands.images import decode_rgb, encode_rgb
+from simhand.hands.video_rows import VideoRows, rows_by_video
 from simhand.settings.crops import CropsSettings
 from simhand.videos.failures import check_failures
 from simhand.videos.progress import Progress
 from simhand.videos.worker_pool import map_in_order
 
 FRAMES_PER_TASK = 32
-
-
-@dataclass(frozen=True)
-class FramesTask:
-    """Some frames of one video, as rows of the packed file."""
-
-    video_id: str
-    rows: list[int]
 
 
 @dataclass
@@ -92,7 +85,7 @@ class FrameCropper:
         self._detector: HandDetector = make_detector(settings)
         self._settings = settings
 
-    def __call__(self, task: FramesTask) -> list[dict[str, Any]]:
+    def __call__(self, task: VideoRows) -> list[dict[str, Any]]:
         """Rows of the crops table for the hands of ``task``, frame by frame."""
         return [hand for row in task.rows for hand in self._hands_of(self._frames.row(row))]
 
@@ -123,21 +116,13 @@ class FrameCropper:
         return large_enough and hand.score >= self._settings.min_score
 
 
-def _tasks(frames_file: Path) -> list[FramesTask]:
-    """The rows of each video in portions; a frame that stands for several seconds is looked at once."""
+def _tasks(frames_file: Path) -> list[VideoRows]:
+    """Rows with a new frame: one that stands for several seconds is looked at once."""
     with PackedReader(frames_file, "frames") as reader:
         table = reader.table(["video_id", "frame_index"])
-    tasks: list[FramesTask] = []
-    frames = zip(table["video_id"].to_pylist(), table["frame_index"].to_pylist(), strict=True)
-    last_frame = None
-    for row, frame in enumerate(frames):
-        if frame == last_frame:
-            continue
-        last_frame = frame
-        if not tasks or tasks[-1].video_id != frame[0] or len(tasks[-1].rows) >= FRAMES_PER_TASK:
-            tasks.append(FramesTask(frame[0], []))
-        tasks[-1].rows.append(row)
-    return tasks
+    frames = list(zip(table["video_id"].to_pylist(), table["frame_index"].to_pylist(), strict=True))
+    new = [row for row, frame in enumerate(frames) if row == 0 or frame != frames[row - 1]]
+    return rows_by_video(((row, frames[row][0]) for row in new), FRAMES_PER_TASK)
 
 
 def _check_new(number: int, seen: set[int]) -> None:

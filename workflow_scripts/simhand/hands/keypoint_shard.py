@@ -13,6 +13,7 @@ from simhand.errors import DataError
 from simhand.files.packed import PackedReader
 from simhand.files.tables import JOINTS, write_table
 from simhand.hands.estimator import Keypoints, make_estimator
+from simhand.hands.video_rows import VideoRows, rows_by_video
 from simhand.settings.keypoints import KeypointsSettings
 from simhand.videos.progress import Progress
 from simhand.videos.worker_pool import Outcome, map_in_order
@@ -31,16 +32,16 @@ def estimate_shard(
     """
     with PackedReader(crops_file, "crops") as reader:
         crops = reader.table(COLUMNS).to_pylist()
-    starts = range(0, len(crops), CROPS_PER_TASK)
-    tasks = [range(start, min(start + CROPS_PER_TASK, len(crops))) for start in starts]
+    tasks = rows_by_video(((row, crop["video_id"]) for row, crop in enumerate(crops)), CROPS_PER_TASK)
     rows: list[dict[str, Any]] = []
     failures: dict[str, str] = {}
     with Progress(len(crops), "crops", "with keypoints") as progress:
         for task, outcome in zip(tasks, _outcomes(crops_file, tasks, settings, threads), strict=True):
-            found = outcome.value or [None] * len(task)
-            rows += [_row(crops[row], keypoints) for row, keypoints in zip(task, found, strict=True)]
-            failures |= {crops[row]["video_id"]: outcome.failure for row in task if outcome.failure}
-            progress.advance(len(task), sum(keypoints is not None for keypoints in found))
+            found = outcome.value or [None] * len(task.rows)
+            rows += [_row(crops[row], keypoints) for row, keypoints in zip(task.rows, found, strict=True)]
+            if outcome.failure:
+                failures[task.video_id] = f"{len(task.rows)} crops failed: {outcome.failure}"
+            progress.advance(len(task.rows), sum(keypoints is not None for keypoints in found))
     if settings.estimator == "detector" and rows and not any(row["valid"] for row in rows):
         raise DataError(
             f"{crops_file}: its detector gave no landmarks, so keypoints.estimator = detector has nothing to "
@@ -58,19 +59,19 @@ class CropEstimator:
         self._crops = PackedReader(crops_file, "crops")
         self._estimator = make_estimator(settings)
 
-    def __call__(self, rows: range) -> list[Keypoints | None]:
+    def __call__(self, task: VideoRows) -> list[Keypoints | None]:
         """The keypoints of these rows of the crops table."""
-        return [self._estimator.estimate(self._crops.row(row)) for row in rows]
+        return [self._estimator.estimate(self._crops.row(row)) for row in task.rows]
 
 
 def _outcomes(
-    crops_file: Path, tasks: list[range], settings: KeypointsSettings, threads: int
+    crops_file: Path, tasks: list[VideoRows], settings: KeypointsSettings, threads: int
 ) -> Iterator[Outcome[list[Keypoints | None]]]:
     if settings.estimator == "detector":
         estimate = CropEstimator(crops_file, settings)
         return (Outcome(estimate(task)) for task in tasks)
     make = functools.partial(CropEstimator, crops_file, settings)
-    return map_in_order(make, tasks, threads, lambda rows: settings.crop_timeout_s * len(rows))
+    return map_in_order(make, tasks, threads, lambda task: settings.crop_timeout_s * len(task.rows))
 
 
 def _row(crop: dict[str, Any], keypoints: Keypoints | None) -> dict[str, Any]:

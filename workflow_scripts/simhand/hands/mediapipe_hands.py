@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from simhand.hands.detector import DetectedHand, Side
 
 # MediaPipe names sides as in a selfie, in a mirrored image (mediapipe #1374): its left is our right
 SIDES: dict[str, Side] = {"Left": "right", "Right": "left"}
+PYPLOT = "matplotlib.pyplot"
 
 
 class MediaPipeHands:
@@ -21,14 +24,14 @@ class MediaPipeHands:
 
     def __init__(self, max_hands: int, model_complexity: int, min_detection_confidence: float) -> None:
         with _silent():
-            import mediapipe
-
-            self._hands = mediapipe.solutions.hands.Hands(
+            self._hands = _import_mediapipe().solutions.hands.Hands(
                 static_image_mode=True,
                 max_num_hands=max_hands,
                 model_complexity=model_complexity,
                 min_detection_confidence=min_detection_confidence,
             )
+            # its threads load the models, and warn about them, after the constructor has returned
+            self._hands.process(np.zeros((64, 64, 3), np.uint8))
 
     def detect(self, rgb: np.ndarray) -> list[DetectedHand]:
         """The hands in ``rgb`` (height, width, 3) uint8, from left to right by their boxes."""
@@ -48,6 +51,21 @@ class MediaPipeHands:
     def close(self) -> None:
         """Free MediaPipe's graph."""
         self._hands.close()
+
+
+def _import_mediapipe() -> ModuleType:
+    """Import MediaPipe without ``matplotlib.pyplot``, which it wants for drawing only.
+
+    With it every worker spends twice as long on starting, and on a new machine builds a font cache.
+    """
+    stand_in = ModuleType(PYPLOT)
+    try:
+        used = sys.modules.setdefault(PYPLOT, stand_in)
+        import mediapipe
+    finally:
+        if used is stand_in:
+            del sys.modules[PYPLOT]
+    return mediapipe
 
 
 @contextlib.contextmanager

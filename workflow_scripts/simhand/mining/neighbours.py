@@ -60,9 +60,8 @@ def nearest_in_other_groups(
     found = np.full((count, len(ranks)), NO_NEIGHBOUR, np.int64)
     squared = np.full((count, len(ranks)), np.inf)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        blocks = tqdm(
-            pool.map(search, starts), total=len(starts), desc="mining", disable=not sys.stderr.isatty()
-        )
+        quiet = not sys.stderr.isatty()
+        blocks = tqdm(pool.map(search, starts), total=len(starts), desc="mining", disable=quiet)
         for number, (start, (columns, values)) in enumerate(zip(starts, blocks, strict=True), 1):
             hands = by_id[start : start + block]
             found[hands] = np.where(columns == NO_NEIGHBOUR, NO_NEIGHBOUR, by_id[columns])

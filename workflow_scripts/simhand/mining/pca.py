@@ -39,8 +39,8 @@ def fit_embedding(
     rank = int(np.count_nonzero(variances > NEGLIGIBLE_VARIANCE * variances[0]))
     if rank < settings.dimensions:
         raise ConfigError(
-            f"pca.dimensions asks for {settings.dimensions}, but the normalised keypoints of the {len(used)} hands "
-            f"of this set span {rank}; set pca.dimensions to at most {rank} or use a larger set"
+            f"pca.dimensions asks for {settings.dimensions}, but the normalised keypoints of the {len(used)} "
+            f"hands of this set span {rank}; set pca.dimensions to at most {rank} or use a larger set"
         )
     embedding = PoseEmbedding(
         normalisation=settings.normalisation,
@@ -65,8 +65,6 @@ def with_fixed_signs(components: Float64Array) -> Float64Array:
     rows = np.arange(len(components))
     largest = components[rows, np.abs(components).argmax(axis=1)]
     return components * np.where(largest < 0, -1.0, 1.0)[:, None]
-
-
 
 
 def _check_hands(used: Float64Array, excluded: int, settings: PcaSettings) -> None:

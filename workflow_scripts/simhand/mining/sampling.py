@@ -124,8 +124,6 @@ def _mixed(value: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def _of_sources(files: list[KeypointsFile], settings: SetSettings) -> list[KeypointsFile]:
-    # Sorted, so that the table does not depend on the order of the command line.
-    files = sorted(files, key=lambda file: file.crop_file)
     if settings.sources == "all":
         return files
     known = sorted({file.source for file in files})

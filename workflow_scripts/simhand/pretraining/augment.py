@@ -8,7 +8,7 @@ from torch import Tensor
 
 from simhand.pretraining.colour import jitter_colour, normalise
 from simhand.pretraining.geometry import Geometry, GeometryRanges, place_views, points_in_view, warp
-from simhand.pretraining.random_draws import Int64Array, uniform_draws
+from simhand.pretraining.random_draws import Float64Array, Int64Array, uniform_draws
 
 DRAWS = 8
 """Uniform numbers per view: rotation, margin, shift x, shift y, hue, saturation, value gain and offset."""
@@ -26,10 +26,10 @@ class Views(NamedTuple):
     geometry: Geometry
 
 
-def draws_for(seed: int, epoch: int, positions: Int64Array, view: int) -> Tensor:
-    """Uniform numbers (N, DRAWS), float32, for the samples at ``positions`` of an epoch's order."""
-    draws = uniform_draws(seed, epoch, positions[:, None], view, np.arange(DRAWS))
-    return torch.from_numpy(draws.astype("float32"))
+def draws_for(seed: int, epoch: int, positions: Int64Array) -> Float64Array:
+    """Uniform numbers (2N, DRAWS) for both views of the N samples at ``positions`` of an epoch's order."""
+    places, views = np.tile(positions, 2), np.repeat([1, 2], len(positions))
+    return uniform_draws(seed, epoch, places[:, None], views[:, None], np.arange(DRAWS))
 
 
 def augment(

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from simhand.errors import DataError
-from simhand.pretraining.data import Float32Array, HandSet, UInt8Array
+from simhand.pretraining.crops import UInt8Array
+from simhand.pretraining.data import Float32Array, HandSet
 from simhand.pretraining.methods.method import Method
 from simhand.pretraining.random_draws import Int64Array, random_bits, uniform_draws
 from simhand.settings.pretrain import PretrainSettings

@@ -18,9 +18,11 @@ from simhand.pretraining.augment import Views, augment, draws_for
 from simhand.pretraining.data import HandSet
 from simhand.pretraining.encoders import ContrastiveModel, initialise
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
+from simhand.pretraining.geometry import Geometry
 from simhand.pretraining.history import History, Meter
 from simhand.pretraining.methods.method import Contrast, Method, find_method
 from simhand.pretraining.optimisers import make_optimiser
+from simhand.pretraining.released_augment import augment_as_released
 from simhand.pretraining.schedule import learning_rates
 from simhand.settings.experiments import PretrainExperiment
 from simhand.settings.pretrain import PretrainSettings
@@ -107,13 +109,18 @@ def choose_device(name: str) -> torch.device:
 
 def make_views(training: Training, batch: Batch, epoch: int) -> Views:
     """The augmented views of ``batch``, on the device of the training."""
-    experiment, settings, device = training.experiment, training.settings, training.device
-    draws = torch.cat([draws_for(experiment.seed, epoch, batch.positions, view) for view in (1, 2)])
+    settings, device = training.settings, training.device
+    ranges = training.method.geometry(settings)
+    draws = draws_for(training.experiment.seed, epoch, batch.positions)
+    if settings.augmentation == "release":
+        views = augment_as_released(batch.crops, batch.keypoints, draws, ranges, settings.image_size_px)
+        geometry = Geometry(*(part.to(device) for part in views.geometry))
+        return Views(views.images.to(device), views.keypoints.to(device), geometry)
     return augment(
-        torch.from_numpy(batch.crops).to(device, non_blocking=True),
+        torch.from_numpy(batch.crops).to(device),
         torch.from_numpy(batch.keypoints).to(device),
-        draws.to(device),
-        training.method.geometry(settings),
+        torch.from_numpy(draws).float().to(device),
+        ranges,
         settings.hue_turns,
         settings.image_size_px,
     )

@@ -1,6 +1,7 @@
 """The metrics table of a run: one file from many, and its rows summarised over seeds."""
 
 import math
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def summarise(metrics: pa.Table, definition: TableDefinition) -> list[MeasuredRo
 
 def without_seed(experiment: str, seed: int) -> str:
     """The name of an experiment without its seed: what all of its seeds share."""
-    return experiment.replace(f"_seed{seed}", "", 1)
+    return re.sub(rf"_seed{seed}(?=__|$)", "", experiment)
 
 
 def _measured_row(name: str, rows: list[dict[str, Any]], definition: TableDefinition) -> MeasuredRow:

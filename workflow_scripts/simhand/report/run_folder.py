@@ -70,6 +70,10 @@ class RunFolder:
         """Mined pairs of a set, all ranks together."""
         return int(pq.read_metadata(self.path / "pairs" / f"{name}.parquet").num_rows)
 
+    def prediction_count(self, name: str) -> int:
+        """Hands that a fine-tuned model was asked to predict."""
+        return int(pq.read_metadata(self.path / "finetune" / name / "predictions.parquet").num_rows)
+
 
 def per_source(statuses: Sequence[VideoStatus]) -> dict[str, int]:
     """The counts of a stage summed over the videos of each source."""

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from simhand.report.comparison import ComparisonRow
@@ -26,6 +27,18 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column as a reader sees it; neighbours of one group share a heading above their own."""
+
+    label: str
+    group: str = ""
+    number: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.label}, {self.group}" if self.group else self.label
+
+
+@dataclass(frozen=True)
 class DisplayTable:
     """A table as text: what Markdown and HTML print.
 
@@ -34,9 +47,13 @@ class DisplayTable:
     """
 
     definition: TableDefinition
-    header: list[str]
+    header: list[Column]
     rows: list[list[Cell]]
     shared: str
+
+    def groups(self) -> list[tuple[str, int]]:
+        """The headings above the columns and how many columns each spans."""
+        return [(group, len(list(columns))) for group, columns in groupby(self.header, lambda column: column.group)]
 
 
 def to_csv(rows: list[ComparisonRow], definition: TableDefinition) -> str:
@@ -60,8 +77,8 @@ def to_csv(rows: list[ComparisonRow], definition: TableDefinition) -> str:
 def to_markdown(table: DisplayTable) -> str:
     """The table in Markdown with its caption and protocol."""
     lines = [f"**{table.definition.title}.** {table.definition.caption}", ""]
-    lines.append("| " + " | ".join(table.header) + " |")
-    lines.append("|" + "|".join("---:" if is_number(column) else "---" for column in table.header) + "|")
+    lines.append("| " + " | ".join(str(column) for column in table.header) + " |")
+    lines.append("|" + "|".join("---:" if column.number else "---" for column in table.header) + "|")
     for row in table.rows:
         cells = (f"**{cell.text}**" if cell.best else cell.text for cell in row)
         lines.append("| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |")
@@ -70,12 +87,7 @@ def to_markdown(table: DisplayTable) -> str:
 
 def to_html(table: DisplayTable) -> str:
     """The table as a page of its own; its ``figure`` element is what the report takes over."""
-    return render("table.html.j2", table=table, is_number=is_number)
-
-
-def is_number(column: str) -> bool:
-    """Whether a column of the header is aligned as numbers."""
-    return any(word in column for word in ("MPJPE", "PCK-AUC", "seeds", "samples", "failures", "labels used"))
+    return render("table.html.j2", table=table)
 
 
 def display(rows: list[ComparisonRow], definition: TableDefinition) -> DisplayTable:
@@ -85,10 +97,10 @@ def display(rows: list[ComparisonRow], definition: TableDefinition) -> DisplayTa
     if len({_visible_key(row) for row in measured}) < len(measured):
         optional["experiment"] = lambda row: row.experiment
     best = [_best(measured, index, score) for index, score in enumerate(definition.scores)]
-    header = ["method", "pre-training set", "weighting", *optional]
-    header += [f"{score.label} {score.unit}, measured" for score in definition.scores]
-    header += ["paper's set", *(f"{score.label} {score.unit}, paper" for score in definition.scores)]
-    header += ["seeds", "samples", "failures"]
+    header = [Column(label) for label in ("method", "set", "weighting", *optional)]
+    header += [Column(_score_label(score), "measured", number=True) for score in definition.scores]
+    header += [Column("set", "paper"), *(Column(_score_label(score), "paper", True) for score in definition.scores)]
+    header += [Column(label, number=True) for label in ("seeds", "samples", "failures")]
     body = []
     for row in rows:
         if row.measured:
@@ -159,6 +171,11 @@ def _best(measured: list[MeasuredRow], index: int, score: Score) -> float | None
     if len(means) < 2:
         return None
     return max(means) if score.higher_is_better else min(means)
+
+
+def _score_label(score: Score) -> str:
+    arrow = "\N{UPWARDS ARROW}" if score.higher_is_better else "\N{DOWNWARDS ARROW}"
+    return f"{score.label} [{score.unit}] {arrow}"
 
 
 def _weighting(method: str, weighting: str) -> str:

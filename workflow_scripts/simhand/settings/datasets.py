@@ -11,12 +11,14 @@ class _FreihandLayout(Section):
     """What every data set in FreiHAND's file layout can be told."""
 
     crop_factor: float = Field(
-        2.0, gt=0, description="side of the square crop as a multiple of the larger side of the joints' 2D box"
+        2.0,
+        gt=0,
+        description="side of the square crop as a multiple of the larger side of the joints' 2D box",
     )
     scale_source: Literal["dataset", "predicted"] = Field(
         "dataset",
-        description="what makes predictions metric: the bone length in evaluation_scale.json that FreiHAND gives to"
-        " every competitor, or the mean hand size of the training labels",
+        description="what makes predictions metric: the bone length in evaluation_scale.json that FreiHAND"
+        " gives to every competitor, or the mean hand size of the training labels",
     )
 
 

@@ -14,10 +14,16 @@ class FinetuneSettings(Section):
         "resnet50", description="torchvision encoder below the heads"
     )
     head_width: int = Field(256, gt=0, description="channels of the deconvolutions and heads")
-    input_px: int = Field(128, ge=32, multiple_of=32, description="side of the network input; maps have a quarter of it")
+    input_px: int = Field(
+        128, ge=32, multiple_of=32, description="side of the network input; maps have a quarter of it"
+    )
     epochs: int = Field(120, gt=0, description="passes over the labelled images")
-    batch_size: int = Field(128, gt=0, description="images per step; an epoch's last partial batch is left out")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's learning rate (not published; from Minimal-Hand)")
+    batch_size: int = Field(
+        128, gt=0, description="images per step; an epoch's last partial batch is left out"
+    )
+    learning_rate: float = Field(
+        1e-3, gt=0, description="Adam's learning rate (not published; from Minimal-Hand)"
+    )
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="learning rate over the steps: as it is, or falling to zero along a cosine"
     )
@@ -25,20 +31,36 @@ class FinetuneSettings(Section):
     delta_weight: float = Field(1.0, ge=0, description="weight of the bone-direction loss")
     location_weight: float = Field(10.0, ge=0, description="weight of the joint-location loss")
     sigma_cells: float = Field(1.0, gt=0, description="width of the target Gaussians in heat-map cells")
-    max_rotation_degrees: float = Field(90.0, ge=0, le=180, description="random rotation, uniform on both sides")
+    max_rotation_degrees: float = Field(
+        90.0, ge=0, le=180, description="random rotation, uniform on both sides"
+    )
     centre_jitter: float = Field(0.1, ge=0, lt=1, description="random shift as a share of the crop's side")
-    scale_jitter: float = Field(0.1, ge=0, lt=1, description="random change of the crop's side, clipped at this share")
-    colour_jitter: float = Field(0.5, ge=0, lt=1, description="brightness, contrast, saturation vary by 1 +/- this")
-    hue_jitter: float = Field(0.15, ge=0, le=0.5, description="hue turns by up to this share of the colour circle")
-    cache_mb: int = Field(2048, ge=0, description="decoded images are kept in memory up to this size, else read again")
-    precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic of the network in training")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to train; auto takes a GPU if there is one")
+    scale_jitter: float = Field(
+        0.1, ge=0, lt=1, description="random change of the crop's side, clipped at this share"
+    )
+    colour_jitter: float = Field(
+        0.5, ge=0, lt=1, description="brightness, contrast, saturation vary by 1 +/- this"
+    )
+    hue_jitter: float = Field(
+        0.15, ge=0, le=0.5, description="hue turns by up to this share of the colour circle"
+    )
+    cache_mb: int = Field(
+        2048, ge=0, description="decoded images are kept in memory up to this size, else read again"
+    )
+    precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic inside the network")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where to train; auto takes a GPU if there is one"
+    )
 
     weight_decay: float = switch(
-        "L2 penalty on weights (the paper's L_reg, whose size it does not state)", ours=0.0, paper=1e-5, release=0.0, ge=0
+        "L2 penalty on weights (the paper's L_reg, whose size it does not state)",
+        ours=0.0,
+        paper=1e-5,
+        release=0.0,
+        ge=0,
     )
     label_subset: Literal["stratified", "first"] = switch(
-        "which labels a label fraction below 1 keeps: unique ids evenly over capture order with all their versions,"
+        "which labels a label fraction below 1 keeps: unique ids evenly over capture order with all versions,"
         " or the first images of the list (one background only)",
         ours="stratified",
         release="first",
@@ -53,7 +75,9 @@ class FinetuneSettings(Section):
         release="test",
     )
     negative_images: bool = switch(
-        "feed photographic negatives, (256 - x) mod 256, as the released loader does", ours=False, release=True
+        "feed photographic negatives, (256 - x) mod 256, as the released loader does",
+        ours=False,
+        release=True,
     )
     input_statistics: Literal["imagenet", "centred"] = switch(
         "input normalisation: ImageNet mean and deviation as in pre-training, or x / 255 - 0.5",
@@ -69,18 +93,25 @@ class FinetuneSettings(Section):
         release="truncated",
     )
     heat_targets: Literal["exact", "truncated"] = switch(
-        "Gaussians at the joint itself and read out below one cell, or cut to 7 x 7 at a twice truncated position",
+        "Gaussians at the joint itself, read out below one cell, or cut to 7 x 7 at a truncated position",
         ours="exact",
         release="truncated",
     )
+    heat_prior: float = switch(
+        "what the untrained heat head answers in every cell; almost all cells of the targets are empty",
+        ours=0.01,
+        release=0.5,
+        gt=0,
+        lt=1,
+    )
     map_losses: Literal["mean_square", "batch_norm"] = switch(
-        "delta and location losses: heat-weighted mean square, the same for any batch size, or the Frobenius norm"
-        " of the whole batch over its size",
+        "delta and location losses: heat-weighted mean square, the same for any batch size, or the Frobenius"
+        " norm of the whole batch over its size",
         ours="mean_square",
         release="batch_norm",
     )
     unreadable_images: Literal["reject", "substitute"] = switch(
-        "an image that cannot be read stops the stage, or another sample silently takes its place",
+        "an image that cannot be read stops the stage, or another sample takes its place",
         ours="reject",
         release="substitute",
     )

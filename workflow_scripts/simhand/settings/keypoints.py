@@ -12,7 +12,7 @@ class KeypointsSettings(Section):
 
     estimator: Literal["detector", "mediapipe"] = Field(
         "detector",
-        description="detector: landmarks that the hand detector gave; mediapipe: MediaPipe again, on the crop",
+        description="detector: landmarks that the detector gave; mediapipe: MediaPipe again, on the crop",
     )
     context: float = Field(
         0.5,

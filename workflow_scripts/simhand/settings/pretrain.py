@@ -64,7 +64,7 @@ class PretrainSettings(Section):
     log_every_steps: int = Field(10, gt=0, description="steps between two lines of the history")
 
     augmentation: Literal["one_warp", "release"] = switch(
-        "geometry as one bilinear warp with shifts to all sides, black outside the crop, colour in RGB; or the"
+        "geometry as one bilinear warp, shifts to all sides, black outside the crop, colour in RGB; or the"
         " release's rotate, crop (cut at the border and squashed), resize, colour in swapped channels",
         ours="one_warp",
         release="release",

@@ -45,6 +45,7 @@ def shade(hits: Hits, capsules: Capsules, people: list[Person], lights: list[Lig
     directions = capsules.directions[hits.owner[:, None], hits.keep].flatten(2)
     lateral, distal, dorsal = torch.bmm(hits.weights, directions).unflatten(-1, (3, 3)).unbind(-2)
     sleeve = torch.bmm(hits.weights, capsules.sleeve[hits.keep][..., None])[..., 0]
+    sleeve = torch.nn.functional.hardtanh(4 * sleeve - 1.5, 0, 1)  # a cuff has an edge
     maps = capsules.atlas[hits.owner[:, None], hits.keep]
     spots = torch.bmm(
         torch.cat([hits.point, torch.ones_like(hits.point[..., :1])], -1), maps.flatten(1, 2).mT

@@ -77,8 +77,7 @@ def _wrinkle(canvas: _Canvas, axes: _FingerAxes, place: float, width: float, bow
 def _paint_back() -> tuple[np.ndarray, ...]:
     crease, flush, nail, ridge = _Canvas(), _Canvas(), _Canvas(), _Canvas()
     for finger, width in enumerate(_FINGER_WIDTH_MM):
-        knuckle = 1 if finger else 0
-        for bone, strength in ((knuckle, 1.0), (2, 0.75)):
+        for bone, strength in ((1, 1.0), (2, 0.75)):
             axes = _bone_axes(finger, bone)
             for row, ahead in enumerate((-3.6, -1.8, 0.0, 1.9, 3.7)):
                 _wrinkle(crease, axes, ahead / axes.length, width * (0.9 - 0.12 * abs(row - 2)), 0.5 * (row - 2), strength * (0.95 - 0.2 * abs(row - 2)))

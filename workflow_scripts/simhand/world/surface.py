@@ -167,13 +167,13 @@ def _sleeves(skeleton: Skeleton, people: list[Person]) -> tuple[Tensor, Tensor, 
     """Two capsules of cloth beside each other from where the sleeve begins to the elbow."""
     begin = torch.tensor([min(person.sleeve_start_m, 0.4) for person in people])[:, None]
     elbow = skeleton.elbow
-    direction = elbow / 1.0 - skeleton.joints[:, 0]
+    direction = elbow - skeleton.joints[:, 0]
     length = direction.norm(dim=-1, keepdim=True)
     first = skeleton.joints[:, 0] + direction / length * begin
     lateral = skeleton.rotations[:, FOREARM, :, 0]
-    starts = torch.stack([first - 0.012 * lateral, first + 0.012 * lateral], 1)
+    starts = torch.stack([first - 0.007 * lateral, first + 0.007 * lateral], 1)
     ends = torch.stack([elbow, elbow], 1)
-    radius = torch.tensor([[0.024, 0.046], [0.024, 0.046]]).expand(len(people), 2, 2).clone()
+    radius = torch.tensor([[0.027, 0.047], [0.027, 0.047]]).expand(len(people), 2, 2).clone()
     # a bare forearm: the cloth shrinks to nothing inside the arm
     bare = torch.tensor([person.sleeve_start_m >= 0.4 for person in people])
     radius[bare] = 0.001

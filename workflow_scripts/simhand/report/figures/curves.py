@@ -14,12 +14,13 @@ from simhand.report.figures.style import METHOD_COLOURS, MUTED, Figure, plot, pl
 
 LINE_STYLES = {"none": "-", "both": "--", "positive": "-.", "negative": ":"}
 ROWS_BESIDE_PLOT = 14
+MARKED_EPOCHS = 12
 
 History = list[dict[str, Any]]
 
 
 def read_history(path: Path) -> History:
-    """The records of a history.jsonl.
+    """The records of the epochs of a history.jsonl; pre-training writes records of steps between them.
 
     Raises:
         DataError: it is missing, empty, or not JSON lines.
@@ -31,24 +32,29 @@ def read_history(path: Path) -> History:
         raise DataError(f"{path} does not exist; run the training that writes it first") from error
     except json.JSONDecodeError as error:
         raise DataError(f"{path} is not JSON lines ({error}); run its training again") from error
-    if not records or "loss" not in records[0]:
-        raise DataError(f"{path} has no records with a loss; run its training again")
-    return records
+    epochs = [record for record in records if record.get("kind", "epoch") == "epoch"]
+    if not epochs or any("loss" not in record for record in epochs):
+        raise DataError(f"{path} has no epochs with a loss; run its training again")
+    return epochs
 
 
 def draw_pretraining(run_dir: Path, names: Sequence[str]) -> Figure | None:
-    """The contrastive loss of every pre-training; None without any."""
+    """Loss, alignment and uniformity of every pre-training; None without any."""
     if not names:
         return None
     histories = [read_history(run_dir / "pretrain" / name / "history.jsonl") for name in names]
-    with plot(8.6, 3.3) as drawing:
-        _draw_lines(drawing.axes[0], names, histories, "loss")
-        drawing.axes[0].set_ylabel("contrastive loss")
-        _legend_beside(drawing.axes[0])
+    panels = {"loss": "contrastive loss", "alignment": "alignment", "uniformity": "uniformity"}
+    with plot(10.4, 2.9, columns=len(panels)) as drawing:
+        for axes, (key, label) in zip(drawing.axes, panels.items(), strict=True):
+            _draw_lines(axes, names, histories, key)
+            axes.set_ylabel(label)
+        _legend_beside(drawing.axes[-1])
         png = plot_png(drawing)
     caption = (
-        "Contrastive loss of each pre-training. Every curve should fall and flatten; the levels of different methods "
-        "do not compare, since their positives, weights and batches differ."
+        "Contrastive loss, alignment (mean squared distance of the two views of a pair) and uniformity (how evenly "
+        "embeddings fill the sphere; lower is better for all three) by epoch. Curves should fall and flatten; an "
+        "alignment of zero with a uniformity of zero is a collapse. Losses of different methods do not compare, "
+        "since their positives and weights differ."
     )
     return Figure("pretraining", "pretraining", "Pre-training", caption, False, png)
 
@@ -61,13 +67,13 @@ def draw_finetuning(run_dir: Path, names: Sequence[str]) -> Figure | None:
     judged = any("error_mm" in history[0] for history in histories)
     with plot(10.0 if judged else 8.6, 3.3, columns=1 + judged) as drawing:
         _draw_lines(drawing.axes[0], names, histories, "loss")
-        drawing.axes[0].set(ylabel="training loss", yscale="log")
+        drawing.axes[0].set_ylabel("training loss")
         if judged:
             _draw_lines(drawing.axes[1], names, histories, "error_mm")
             drawing.axes[1].set(ylabel="error that chooses the epoch [mm]")
         _legend_beside(drawing.axes[-1])
         png = plot_png(drawing)
-    caption = "Training loss of each fine-tuning (heat maps, deltas and locations together; logarithmic)"
+    caption = "Training loss of each fine-tuning (heat maps, deltas and locations together)"
     if judged:
         caption += ", and the error by which its epoch is chosen, aligned at the wrist and by bone 0-9"
     caption += ". A curve that starts lower and stays lower is what pre-training is for."
@@ -75,27 +81,17 @@ def draw_finetuning(run_dir: Path, names: Sequence[str]) -> Figure | None:
 
 
 def _draw_lines(axes: Axes, names: Sequence[str], histories: Sequence[History], key: str) -> None:
-    """One line per experiment; the x axis is epochs, or steps where several records share an epoch."""
-    by_step = any(_repeats_epochs(history) for history in histories)
+    """One line per experiment over its epochs."""
     for name, label, history in zip(names, short_labels(names), histories, strict=True):
-        records = [record for record in history if record.get(key) is not None]
-        if by_step:
-            x = [record.get("step", place) for place, record in enumerate(records)]
-        else:
-            x = [record.get("epoch", place + 1) for place, record in enumerate(records)]
+        values = [record[key] for record in history if key in record]
         parts = experiment_parts(name)
         style = LINE_STYLES.get(parts.get("weighting", "none"), "-")
         colour = METHOD_COLOURS.get(parts.get("method", ""), MUTED)
-        marker = "o" if len(records) <= 12 else ""
-        values = [record[key] for record in records]
-        axes.plot(x, values, color=colour, linestyle=style, marker=marker, markersize=3.5, label=label)
-    axes.set_xlabel("step" if by_step else "epoch")
+        marker = "o" if len(values) <= MARKED_EPOCHS else ""
+        epochs = range(1, len(values) + 1)
+        axes.plot(epochs, values, color=colour, linestyle=style, marker=marker, markersize=3.5, label=label)
+    axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _repeats_epochs(history: History) -> bool:
-    epochs = [record["epoch"] for record in history if "epoch" in record]
-    return len(set(epochs)) < len(epochs)
 
 
 def _legend_beside(axes: Axes) -> None:

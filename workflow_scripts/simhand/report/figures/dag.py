@@ -27,10 +27,11 @@ class Stage:
     row: int
 
 
-def draw_dag(run: RunFolder, sets: Sequence[str], pretrain: int, finetune: int) -> Figure:
+def draw_dag(run: RunFolder, sets: Sequence[str], pretrain: Sequence[str], finetune: Sequence[str]) -> Figure:
     """The stages from videos to the report and their counts in this run."""
     pairs = sum(run.pair_count(name) for name in sets)
     hands = sum(sum(run.set_sides(name).values()) for name in sets)
+    predictions = sum(run.prediction_count(name) for name in finetune)
     stages = [
         Stage("videos", f"{len(run.videos):,}", "videos", 0, 0),
         Stage("frames", f"{run.count('frames'):,}", "videos", 1, 0),
@@ -39,13 +40,13 @@ def draw_dag(run: RunFolder, sets: Sequence[str], pretrain: int, finetune: int) 
         Stage("sets", f"{plural(len(sets), 'set')}, {hands:,} hands", "mining", 4, 0),
         Stage("PCA", plural(len(sets), "embedding"), "mining", 5, 0),
         Stage("pairs", f"{pairs:,}", "mining", 5, 1),
-        Stage("pre-train", plural(pretrain, "encoder"), "training", 4, 1),
-        Stage("fine-tune", plural(finetune, "model"), "training", 3, 1),
-        Stage("predictions", plural(finetune, "file"), "training", 2, 1),
-        Stage("metrics", plural(finetune, "experiment"), "results", 1, 1),
+        Stage("pre-train", plural(len(pretrain), "encoder"), "training", 4, 1),
+        Stage("fine-tune", plural(len(finetune), "model"), "training", 3, 1),
+        Stage("predictions", f"{predictions:,} hands", "training", 2, 1),
+        Stage("metrics", plural(len(finetune), "experiment"), "results", 1, 1),
         Stage("tables, figures", "this report", "results", 0, 1),
     ]
-    with plot(10.4, 3.1) as drawing:
+    with plot(10.4, 2.85) as drawing:
         axes = drawing.axes[0]
         for first, second in zip(stages, stages[1:], strict=False):
             _draw_arrow(axes, first, second)

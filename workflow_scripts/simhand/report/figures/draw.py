@@ -31,7 +31,7 @@ class RunParts:
 
 def draw_all(run_dir: Path, parts: RunParts, settings: ReportSettings) -> Iterator[Figure]:
     """Every figure that this run has the data for, in the order of the report."""
-    yield draw_dag(RunFolder.open(run_dir), parts.sets, len(parts.pretrain), len(parts.finetune))
+    yield draw_dag(RunFolder.open(run_dir), parts.sets, parts.pretrain, parts.finetune)
     possible = [
         draw_frames(run_dir, parts.sources, settings.example_frames),
         draw_crops(run_dir, parts.sources, settings.example_crops),

@@ -11,8 +11,7 @@ Pixels = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.floating]
 
 FINGERS = {finger: list(range(1 + 4 * place, 5 + 4 * place)) for place, finger in enumerate(FINGER_COLOURS)}
-PALM = [0, 5, 9, 13, 17, 0]
-PALM_COLOUR = (240, 240, 240)
+WRIST_COLOUR = (245, 245, 245)
 OUTLINE = (20, 22, 25)
 SUBPIXEL_BITS = 4
 
@@ -43,20 +42,16 @@ def draw_skeleton(image: Pixels, joints: Points, width_px: float, colour: str | 
         width_px: width of a bone.
         colour: one colour for the whole hand; by default each finger has its own.
     """
-    bones: list[tuple[int, int, tuple[int, int, int]]] = []
-    palm = rgb(colour) if colour else PALM_COLOUR
-    bones += [(first, second, palm) for first, second in zip(PALM, PALM[1:], strict=False)]
-    for finger, chain in FINGERS.items():
-        shade = rgb(colour or FINGER_COLOURS[finger])
-        path = [0, *chain] if finger == "thumb" else chain
-        bones += [(first, second, shade) for first, second in zip(path, path[1:], strict=False)]
-    for grow, outline in ((1.0, True), (0.0, False)):
-        for first, second, shade in bones:
-            _line(image, joints[first], joints[second], OUTLINE if outline else shade, width_px + 2 * grow)
+    shades = {finger: rgb(colour or FINGER_COLOURS[finger]) for finger in FINGERS}
+    for outlined in (True, False):
+        for finger, chain in FINGERS.items():
+            for first, second in zip([0, *chain], chain, strict=False):
+                shade, width = (OUTLINE, width_px + 2) if outlined else (shades[finger], width_px)
+                _line(image, joints[first], joints[second], shade, width)
     for finger, chain in FINGERS.items():
         for joint in chain:
-            _dot(image, joints[joint], 0.85 * width_px, rgb(colour or FINGER_COLOURS[finger]))
-    _dot(image, joints[0], 1.1 * width_px, palm)
+            _dot(image, joints[joint], 0.85 * width_px, shades[finger])
+    _dot(image, joints[0], 1.1 * width_px, rgb(colour) if colour else WRIST_COLOUR)
 
 
 def draw_box(image: Pixels, box: Points, colour: str, width_px: int) -> None:

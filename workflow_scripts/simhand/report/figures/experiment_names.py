@@ -15,7 +15,7 @@ FINETUNED = re.compile(r"(?P<dataset>.+)_(?P<percent>\d+)pct")
 
 WORDS = {
     "set": "{}",
-    "weighting": "weighting {}",
+    "weighting": "weighted ({})",
     "rank": "top-{}",
     "init": "from {}",
     "label": "{}",
@@ -52,4 +52,4 @@ def _label(parts: dict[str, str], varying: Sequence[str]) -> str:
     if "method" not in parts:
         return parts["label"]
     words = [WORDS[key].format(parts[key]) for key in WORDS if key in varying and key in parts]
-    return ", ".join([METHOD_NAMES[parts["method"]], *words])
+    return ", ".join([METHOD_NAMES[parts["method"]], *words]).replace("weighted (both)", "weighted")

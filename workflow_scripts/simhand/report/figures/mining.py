@@ -10,12 +10,12 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from simhand.files.tables import JOINTS
 from simhand.mining.embedding import PoseEmbedding
-from simhand.report.figures.drawing import FINGERS, PALM
+from simhand.report.figures.drawing import FINGERS
 from simhand.report.figures.pairs import MOST_RANKS, MinedSet
 from simhand.report.figures.photographs import spread
-from simhand.report.figures.style import FINGER_COLOURS, INK, LINE, MUTED, Figure, plot, plot_png
+from simhand.report.figures.style import FINGER_COLOURS, LINE, MUTED, Figure, plot, plot_png
 
-BINS = 60
+MOST_BINS = 60
 # Beyond this share of the pairs the tail would only flatten the rest of the picture.
 SHOWN_QUANTILE = 0.995
 SHOWN_COMPONENTS = 4
@@ -29,7 +29,8 @@ def draw_distances(mined: MinedSet) -> Figure | None:
     ranks = spread(mined.ranks(), MOST_RANKS)
     distances = {rank: mined.distances(rank) for rank in ranks}
     limit = max(float(np.quantile(found, SHOWN_QUANTILE)) for found in distances.values()) or 1.0
-    edges = np.linspace(0.0, limit, BINS + 1)
+    bins = int(np.clip(2 * np.sqrt(len(distances[ranks[0]])), 8, MOST_BINS))
+    edges = np.linspace(0.0, limit, bins + 1)
     colours = matplotlib.colormaps["viridis"](np.linspace(0.05, 0.85, len(ranks)))
     with plot(7.4, 3.1) as drawing:
         axes = drawing.axes[0]
@@ -40,7 +41,7 @@ def draw_distances(mined: MinedSet) -> Figure | None:
             if rank == ranks[0]:
                 axes.stairs(heights, edges, color=colour, alpha=0.16, fill=True)
         axes.set(xlabel="distance in the pose embedding", ylabel="share of pairs", xlim=(0, limit))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         axes.legend()
         png = plot_png(drawing)
     caption = (
@@ -55,7 +56,7 @@ def draw_pca(run_dir: Path, set_name: str) -> Figure:
     embedding = PoseEmbedding.load(run_dir / "pca" / f"{set_name}.npz")
     ratio = embedding.explained_variance_ratio
     shown = min(SHOWN_COMPONENTS, len(ratio))
-    with plot(10.0, 3.1, columns=1 + shown, width_ratios=[2.6] + [1.0] * shown) as drawing:
+    with plot(10.4, 2.7, columns=1 + shown, width_ratios=[2.2] + [1.0] * shown) as drawing:
         _draw_variance(drawing.axes[0], ratio)
         for component, axes in enumerate(drawing.axes[1:]):
             _draw_component(axes, embedding, component)
@@ -85,18 +86,17 @@ def _draw_component(axes: Axes, embedding: PoseEmbedding, component: int) -> Non
     _draw_hand(axes, down, MUTED)
     _draw_hand(axes, up, None)
     axes.set_title(f"component {component + 1}", fontsize=9, color=MUTED, fontweight="normal")
-    axes.set_aspect("equal")
+    axes.margins(0.12)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_box_aspect(1.05)
     axes.invert_yaxis()
     axes.grid(False)
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set(visible=True, color=LINE)
-    axes.margins(0.12)
 
 
 def _draw_hand(axes: Axes, joints: npt.NDArray[np.float64], colour: str | None) -> None:
     width = 1.1 if colour else 1.9
-    axes.plot(*joints[PALM].T, color=colour or INK, linewidth=width)
     for finger, chain in FINGERS.items():
-        path = [0, *chain] if finger == "thumb" else chain
-        axes.plot(*joints[path].T, color=colour or FINGER_COLOURS[finger], linewidth=width)
+        axes.plot(*joints[[0, *chain]].T, color=colour or FINGER_COLOURS[finger], linewidth=width)

@@ -79,14 +79,15 @@ def draw_pairs(mined: MinedSet, count: int) -> Figure | None:
         return None
     rank = mined.ranks()[0]
     pairs = mined.of_rank(rank)
-    chosen = spread(range(pairs.num_rows), count)
+    chosen = spread(_without_mirrored(pairs), count)
     tiles = [_pair_tile(mined, row) for row in pairs.take(chosen).to_pylist()]
     rows = [tiles[start : start + PAIRS_PER_ROW] for start in range(0, len(tiles), PAIRS_PER_ROW)]
     image = draw_sheet(Sheet(rows, PAIR_PX, PAIR_PX, gap_px=16))
     caption = (
         f"{len(tiles)} of {pairs.num_rows:,} pairs of rank {rank} in set {mined.name}: anchor left, its most similar "
         "hand in another recording right, then their distance in the pose embedding and the two recordings. Ordered "
-        "from the closest pair (top left) to the farthest (bottom right) at even steps, not picked by hand. The "
+        "from the closest pair (top left) to the farthest (bottom right) at even steps, not picked by hand; two hands "
+        "that are each other's partner are shown once. The "
         "pose should agree while person and background differ, and agree less and less downwards."
     )
     return Figure(f"pairs_{mined.name}", "pairs", f"Mined pairs, set {mined.name}", caption, True, image_png(image))
@@ -110,6 +111,13 @@ def draw_ranks(mined: MinedSet, count: int) -> Figure | None:
     return Figure(f"ranks_{mined.name}", "pairs", title, caption, True, image_png(image))
 
 
+def _without_mirrored(pairs: pa.Table) -> list[int]:
+    """The rows of ``pairs`` without the second of two hands that are each other's partner."""
+    ends = np.sort(np.stack([pairs[name].to_numpy() for name in ("hand_id", "positive_hand_id")], axis=1), axis=1)
+    _, first = np.unique(ends, axis=0, return_index=True)
+    return sorted(first.tolist())
+
+
 def _pair_tile(mined: MinedSet, pair: dict[str, Any]) -> Tile:
     anchor, positive = mined.hand(pair["hand_id"]), mined.hand(pair["positive_hand_id"])
     pictures = [mined.picture(hand, PAIR_PX) for hand in (anchor, positive)]
@@ -128,7 +136,7 @@ def _query_row(mined: MinedSet, query: int, ranks: Sequence[int]) -> list[Tile]:
     pairs = mined.pairs.filter(pc.equal(mined.pairs["hand_id"], query)).to_pylist()
     by_rank = {pair["rank"]: pair for pair in pairs}
     hand = mined.hand(query)
-    tiles = [Tile([mined.picture(hand, QUERY_PX)], ["", hand["group_id"]], frame=QUERY_FRAME)]
+    tiles = [Tile([mined.picture(hand, QUERY_PX)], [hand["group_id"]], frame=QUERY_FRAME)]
     for rank in ranks:
         positive = mined.hand(by_rank[rank]["positive_hand_id"])
         lines = [f"{by_rank[rank]['distance']:.3f}", positive["group_id"]]

@@ -13,15 +13,17 @@ from simhand.evaluation.alignment import bone_scaled
 from simhand.files.tables import JOINTS, read_table
 from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet
 from simhand.report.figures.drawing import Pixels, decode, draw_skeleton, moved, square_around
-from simhand.report.figures.experiment_names import short_labels
+from simhand.report.figures.experiment_names import experiment_parts, short_labels
 from simhand.report.figures.style import Figure, image_png
 
 MM_PER_M = 1000.0
 TILE_PX = 216
 ROWS_PER_SHEET = 6
+COMPARED_MODELS = 6
 MARGIN = 1.7
 TRUTH_COLOUR = "#ffffff"
-BONE_PX = 2.4
+BONE_PX = 2.2
+TRUTH_BONE_PX = 3.4
 
 COLUMNS = ["id", "image", "prediction", "ground_truth", "visible", "prediction_2d", "intrinsics"]
 
@@ -102,7 +104,7 @@ def draw_predictions(run_dir: Path, names: Sequence[str], count: int) -> list[Fi
 
 def draw_comparison(run_dir: Path, names: Sequence[str], count: int) -> Figure | None:
     """The same images under several models, as the paper's Figure 5; None with fewer than two to compare."""
-    compared = names[:ROWS_PER_SHEET]
+    compared = one_seed_each(names)[:COMPARED_MODELS]
     predicted = [load_predicted(run_dir, name) for name in compared]
     if len(predicted) < 2 or any(other.ids != predicted[0].ids for other in predicted):
         return None
@@ -119,6 +121,16 @@ def draw_comparison(run_dir: Path, names: Sequence[str], count: int) -> Figure |
         "error of all models. Left the ground truth alone; then each prediction over it, with its error."
     )
     return Figure("comparison", "predictions", "The same hands under each model", caption, True, image_png(image))
+
+
+def one_seed_each(names: Sequence[str]) -> list[str]:
+    """The first of the experiments that differ in nothing but their seed."""
+    found: dict[tuple[tuple[str, str], ...], str] = {}
+    for name in names:
+        parts = experiment_parts(name)
+        parts.pop("seed", None)
+        found.setdefault(tuple(parts.items()), name)
+    return list(found.values())
 
 
 def ranked(errors_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -138,7 +150,7 @@ def best_median_worst(order: npt.NDArray[np.int64], count: int) -> list[tuple[st
 
 def _tile(predicted: Predicted, row: int, kind: str = "") -> Tile:
     pixels, affine = _around_hand(predicted, row)
-    draw_skeleton(pixels, moved(predicted.truth_2d[row], affine), BONE_PX, TRUTH_COLOUR)
+    draw_skeleton(pixels, moved(predicted.truth_2d[row], affine), TRUTH_BONE_PX, TRUTH_COLOUR)
     draw_skeleton(pixels, moved(predicted.points_2d[row], affine), BONE_PX)
     error = f"{predicted.errors_mm[row]:.1f} mm" if np.isfinite(predicted.errors_mm[row]) else "failed"
     return Tile([pixels], [f"{kind} · {error}" if kind else error])
@@ -146,7 +158,7 @@ def _tile(predicted: Predicted, row: int, kind: str = "") -> Tile:
 
 def _truth_tile(predicted: Predicted, row: int) -> Tile:
     pixels, affine = _around_hand(predicted, row)
-    draw_skeleton(pixels, moved(predicted.truth_2d[row], affine), BONE_PX, TRUTH_COLOUR)
+    draw_skeleton(pixels, moved(predicted.truth_2d[row], affine), TRUTH_BONE_PX, TRUTH_COLOUR)
     return Tile([pixels], [predicted.ids[row]])
 
 

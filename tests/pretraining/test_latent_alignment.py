@@ -1,0 +1,88 @@
+"""T^-1: recordings of the release, and the exact one by construction."""
+
+import torch
+import torch.nn.functional as F
+from recordings import cases, difference
+
+from simhand.pretraining.geometry import GeometryRanges, place_views, points_in_view
+from simhand.pretraining.latent_alignment import align, align_as_released, align_exactly
+
+VARIANTS = {
+    "translate_and_rotate": (True, True),
+    "translate_only": (True, False),
+    "rotate_only": (False, True),
+    "neither": (False, False),
+}
+
+
+def released(case, raw, translates, rotates):
+    shift = torch.tensor([case["jitter_x"] / case["image_height"], case["jitter_y"] / case["image_width"]]).T
+    angle = case["angle_degrees"]
+    return align_as_released(raw, angle if rotates else 0 * angle, shift.to(raw) * float(translates))
+
+
+def test_released_alignment_equals_the_recordings(golden):
+    for _, case in cases(golden("inverse_transform.npz")):
+        for variant, which in VARIANTS.items():
+            raw = case["raw_projection"].requires_grad_()
+            aligned = released(case, raw, *which)
+            assert difference(aligned, case[f"aligned_{variant}_f64"]) < 1e-10
+            gradient = torch.autograd.grad((aligned * case["output_gradient"]).sum(), raw)[0]
+            assert difference(gradient, case[f"grad_raw_{variant}_f64"]) < 1e-10
+
+
+def test_released_alignment_in_float32(golden):
+    for _, case in cases(golden("inverse_transform.npz")):
+        raw = case["raw_projection"].float().requires_grad_()
+        case["angle_degrees"] = case["angle_degrees"].float()
+        aligned = released(case, raw, True, True)
+        assert difference(aligned, case["aligned_translate_and_rotate_f32"]) < 1e-5
+        gradient = torch.autograd.grad((aligned * case["output_gradient"].float()).sum(), raw)[0]
+        assert difference(gradient, case["grad_raw_translate_and_rotate_f32"]) < 1e-4
+
+
+def random_geometry(views, seed):
+    torch.manual_seed(seed)
+    keypoints = torch.rand(views, 21, 2, dtype=torch.float64) - 0.5
+    draws = torch.rand(views, 4, dtype=torch.float64)
+    return place_views(keypoints, draws, GeometryRanges(45, 0.9, 1.5, 0.2))
+
+
+def test_exact_alignment_undoes_rotation_shift_and_scale():
+    """Points of one crop, seen in views that turn, shift and scale, come back to the same embedding."""
+    geometry = random_geometry(16, 0)
+    points = torch.randn(1, 64, 2, dtype=torch.float64).expand(16, 64, 2)
+    seen = points_in_view(points, geometry.view_to_crop)
+    assert (seen[0] - seen[1]).abs().max() > 0.1
+    aligned = align(seen.flatten(1), geometry, "exact")
+    assert torch.allclose(aligned, F.normalize(points.flatten(1), dim=1), atol=1e-12)
+
+
+def test_released_alignment_does_not_undo_scale():
+    """What the switch is about: the same construction leaves the views apart."""
+    geometry = random_geometry(16, 0)
+    points = torch.randn(1, 64, 2, dtype=torch.float64).expand(16, 64, 2)
+    aligned = align(points_in_view(points, geometry.view_to_crop).flatten(1), geometry, "release")
+    assert (aligned - F.normalize(points.flatten(1), dim=1)).abs().max() > 0.01
+
+
+def test_released_alignment_undoes_a_pure_rotation_about_the_centre():
+    torch.manual_seed(1)
+    points = torch.randn(1, 64, 2, dtype=torch.float64)
+    points = points - points.mean(dim=1, keepdim=True)
+    keypoints = torch.randn(1, 21, 2, dtype=torch.float64)
+    geometry = place_views(
+        keypoints - keypoints.mean(dim=1, keepdim=True),
+        torch.tensor([[0.9, 0.5, 0.5, 0.5]], dtype=torch.float64),
+        GeometryRanges(45, 1.0, 1.0, 0.0),
+    )
+    turned = points_in_view(points, geometry.view_to_crop).flatten(1)
+    aligned = align_as_released(turned, geometry.angle_degrees, geometry.shift)
+    assert torch.allclose(aligned, F.normalize(points.flatten(1), dim=1), atol=1e-12)
+
+
+def test_exact_alignment_has_a_finite_gradient_at_zero():
+    raw = torch.zeros(3, 8, dtype=torch.float64, requires_grad=True)
+    identity = torch.tensor([[1.0, 0, 0], [0, 1, 0]], dtype=torch.float64).expand(3, 2, 3)
+    gradient = torch.autograd.grad(align_exactly(raw, identity).sum(), raw)[0]
+    assert torch.isfinite(gradient).all()

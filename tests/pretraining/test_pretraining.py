@@ -1,0 +1,172 @@
+"""Training end to end on drawn hands: it learns, repeats itself to the bit, and leaves what is promised."""
+
+import json
+import logging
+import math
+import subprocess
+import sys
+
+import pytest
+import torch
+import torchvision
+from drawn_run import experiment
+from safetensors.torch import load_file
+
+from simhand.errors import ConfigError, SimhandError
+from simhand.pretraining.data import load_hands
+from simhand.pretraining.embedding_quality import alignment, uniformity
+from simhand.pretraining.methods.method import find_method
+from simhand.pretraining.train import choose_device, pretrain, start_training
+from simhand.settings.pretrain import METHODS, METHODS_WITH_PAIRS
+
+RELEASE = {
+    "augmentation": "release",
+    "simclr_geometry": "translation",
+    "latent_alignment": "release",
+    "sampling": "with_replacement",
+    "last_batch": "keep",
+    "schedule": "release",
+    "optimiser": "lars_adam",
+    "decayed": "release_names",
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def train(run, tmp_path, settings, method, **changes):
+    """A finished training, and the lines of its history."""
+    of = experiment(method, **changes)
+    pairs = run.pairs_file if method in METHODS_WITH_PAIRS else None
+    hands = load_hands(settings, run.folder, run.set_file, pairs, of.top_k, 1)
+    training = start_training(of, settings)
+    pretrain(training, hands, tmp_path / "history.jsonl")
+    return training, [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+
+
+def weights_of(training):
+    return torch.cat([tensor.flatten().float() for tensor in training.model.state_dict().values()])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loss_falls(run, tmp_path, small, method):
+    settings = small.model_copy(update={"epochs": 8, "learning_rate": 1e-3})
+    _, history = train(run, tmp_path, settings, method)
+    losses = [line["loss"] for line in history if line["kind"] == "epoch"]
+    assert len(losses) == 8 and losses[-1] < losses[0] - 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_as_released_with_weights(run, tmp_path, small, method):
+    settings = small.model_copy(update={**RELEASE, "batch_size": 10, "image_size_px": 32, "epochs": 1})
+    training, history = train(run, tmp_path, settings, method, weighting="both")
+    assert training.step == 3 and all(math.isfinite(line["loss"]) for line in history)
+
+
+def test_training_twice_gives_the_same_bits_and_another_seed_does_not(run, tmp_path, small):
+    once, _ = train(run, tmp_path, small, "simhand", weighting="both")
+    again, _ = train(run, tmp_path, small, "simhand", weighting="both")
+    other, _ = train(run, tmp_path, small, "simhand", weighting="both", seed=1)
+    assert torch.equal(weights_of(once), weights_of(again))
+    assert not torch.equal(weights_of(once), weights_of(other))
+
+
+def test_crops_decoded_again_by_more_workers_give_the_same_bits(run, tmp_path, small):
+    once, _ = train(run, tmp_path, small, "peclr")
+    again, _ = train(run, tmp_path, small.model_copy(update={"memory_mb": 0}), "peclr")
+    assert torch.equal(weights_of(once), weights_of(again))
+
+
+def test_history_and_progress(run, tmp_path, small, caplog):
+    caplog.set_level(logging.INFO, "simhand")
+    settings = small.model_copy(update={"log_every_steps": 2})
+    training, history = train(run, tmp_path, settings, "peclr")
+    assert [(line["kind"], line["epoch"], line["step"]) for line in history] == [
+        ("step", 0, 2),
+        ("epoch", 0, 3),
+        ("step", 1, 4),
+        ("step", 1, 6),
+        ("epoch", 1, 6),
+    ]
+    for line in history:
+        assert line["views_per_s"] > 0 and 0 <= line["data_wait"] <= 1
+        assert 0 <= line["alignment"] <= 4 and line["uniformity"] <= 0
+    assert history[1]["learning_rate"] == pytest.approx(settings.learning_rate)
+    assert training.final_loss == history[-1]["loss"] and training.views == 6 * 16
+    assert "epoch 2 of 2: loss" in caplog.text
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(run, tmp_path, small):
+    settings = small.model_copy(update={"learning_rate": float("inf"), "warmup_epochs": 0})
+    with pytest.raises(
+        SimhandError, match=r"simclr-test: the loss is nan at step 1 .*lower `pretrain.learning_rate`"
+    ):
+        train(run, tmp_path, settings, "simclr")
+
+
+def test_a_warmup_as_long_as_the_training_is_remarked_upon(run, tmp_path, small, caplog):
+    train(run, tmp_path, small.model_copy(update={"epochs": 1}), "simclr")
+    assert "the warm-up (1 epochs) fills all 1 epochs" in caplog.text
+
+
+def test_unknown_methods_and_absent_devices_are_errors():
+    with pytest.raises(ConfigError, match="no pre-training method 'moco'; known: simclr, peclr, simhand"):
+        find_method("moco")
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="torch finds no GPU"):
+            choose_device("cuda")
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_embedding_quality_has_closed_forms():
+    axes = torch.eye(4)
+    assert alignment(torch.cat([axes, axes])) == 0
+    assert alignment(torch.cat([axes, -axes])) == 4
+    assert uniformity(axes) == pytest.approx(-4)
+    assert uniformity(torch.ones(4, 3) / math.sqrt(3)) == pytest.approx(0, abs=1e-6)
+
+
+def run_script(repository, run, out_dir, settings, of, *more):
+    command = [sys.executable, repository / "workflow_scripts/pretrain_encoder.py", "--threads", "1"]
+    command += ["--settings", settings.model_dump_json(), "--experiment", of.model_dump_json()]
+    command += ["--run-dir", run.folder, "--set", run.set_file, "--out-dir", out_dir, *more]
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
+
+
+def test_the_script_leaves_what_is_promised(repository, run, tmp_path, small):
+    of = experiment("simhand", weighting="both")
+    done = run_script(repository, run, tmp_path, small, of, "--pairs", run.pairs_file)
+    assert done.returncode == 0, done.stderr
+    names = {"README.md", "checkpoint.pt", "encoder.safetensors", "history.jsonl", "metrics.json"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["steps"], metrics["hands"], metrics["anchors"]) == (6, 24, 24)
+    assert metrics["experiment"] == of.model_dump() and metrics["settings"] == small.model_dump()
+    assert len(metrics["inputs_sha256"]) == 2 and metrics["views_per_s"] > 0
+
+    weights = load_file(tmp_path / "encoder.safetensors")
+    checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert checkpoint["steps"] == 6 and checkpoint["experiment"]["name"] == of.name
+    assert all(
+        torch.equal(checkpoint["model"][f"encoder.{name}"], tensor) for name, tensor in weights.items()
+    )
+    assert weights["bn1.num_batches_tracked"] == 6, "both views go through the encoder together"
+
+    code = (tmp_path / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    code = code.replace('"encoder.safetensors"', repr(str(tmp_path / "encoder.safetensors")))
+    scope = {"torchvision": torchvision, "safetensors": __import__("safetensors")}
+    exec(code, scope)
+    assert torch.equal(scope["encoder"].conv1.weight, weights["conv1.weight"])
+    assert len([line for line in code.splitlines() if line]) == 2
+
+
+def test_the_script_says_what_is_wrong(repository, run, tmp_path, small):
+    done = run_script(repository, run, tmp_path, small, experiment("simhand"))
+    assert done.returncode == 2 and "method simhand trains on mined pairs: give --pairs" in done.stderr
+    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())

@@ -1,0 +1,128 @@
+"""The whole chain on a tiny rendered world: every file of the contract, nothing twice, and re-runs."""
+
+import json
+import re
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file
+
+from simhand.files.packed import PackedReader
+from simhand.files.tables import read_table
+
+pytestmark = pytest.mark.xdist_group("tiny_run")
+
+RUN = "results/tiny"
+PRETRAIN = "simhand_all_both_top1_random_seed0"
+FINETUNES = [f"{PRETRAIN}__rendered_100pct", "none_random_seed0__rendered_100pct"]
+
+
+def jobs_of_dry_run(snakemake, folder, *arguments):
+    done = snakemake(folder, "--dry-run", *arguments)
+    assert done.returncode == 0, done.stderr
+    if "Nothing to be done" in done.stdout + done.stderr:
+        return set()
+    return set(re.findall(r"^(\w+) +\d+$", (done.stdout + done.stderr).split("Job stats:")[1], re.MULTILINE)) - {"total"}
+
+
+def test_tables_between_the_stages_have_their_columns(tiny_run):
+    run = tiny_run / RUN
+    for name, pattern in {
+        "manifest": "videos/manifest.parquet",
+        "groups": "videos/groups.parquet",
+        "frames_status": "frames/rendered/*.status.parquet",
+        "status": "crops/rendered/*.status.parquet",
+        "keypoints": "keypoints/rendered/[0-9][0-9][0-9][0-9].parquet",
+        "set": "sets/all.parquet",
+        "pairs": "pairs/all.parquet",
+        "predictions": "finetune/*/predictions.parquet",
+        "metrics": "metrics.parquet",
+        "truth": "world/truth/*.parquet",
+    }.items():
+        paths = sorted(run.glob(pattern))
+        assert paths, pattern
+        for path in paths:
+            assert read_table(path, name).num_rows > 0, path
+    for name in ("frames", "crops"):
+        for path in sorted((run / name / "rendered").glob("*.arrow")):
+            with PackedReader(path, name) as reader:
+                assert len(reader) > 0 and reader.image(0)[:2] == b"\xff\xd8"
+
+
+def test_no_pair_joins_two_videos_of_one_recording(tiny_run):
+    run = tiny_run / RUN
+    group = pd.read_parquet(run / "sets/all.parquet").set_index("hand_id")["group_id"]
+    groups = pd.read_parquet(run / "videos/groups.parquet")
+    assert groups["group_id"].nunique() < len(groups), "the tiny world has a recording seen by two cameras"
+    pairs = pd.read_parquet(run / "pairs/all.parquet")
+    assert (pairs["hand_id"].map(group) != pairs["positive_hand_id"].map(group)).all()
+
+
+def test_sets_are_balanced(tiny_run):
+    sides = pd.read_parquet(tiny_run / RUN / "sets/all.parquet")["side"].value_counts()
+    assert sides["left"] == sides["right"]
+
+
+def test_encoder_loads_into_torchvision_and_was_trained(tiny_run):
+    weights = load_file(tiny_run / RUN / "pretrain" / PRETRAIN / "encoder.safetensors")
+    network = torchvision.models.resnet18()
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    assert set(missing) == {"fc.weight", "fc.bias"} and not unexpected
+    assert weights["bn1.num_batches_tracked"] > 0
+    assert all(torch.isfinite(tensor.float()).all() for tensor in weights.values())
+
+
+def test_metrics_name_their_experiment_and_protocol(tiny_run):
+    metrics = pd.read_parquet(tiny_run / RUN / "metrics.parquet")
+    assert set(metrics["experiment"]) == set(FINETUNES)
+    simhand = metrics[(metrics["protocol"] == "simhand") & (metrics["metric"] == "mpjpe")]
+    assert len(simhand) == 2 and (simhand["samples"] == 8).all() and (simhand["value"] > 0).all()
+    assert {"freihand_absolute", "freihand_procrustes"} <= set(metrics["protocol"])
+
+
+def test_table_shows_measured_beside_reported(tiny_run):
+    table = pd.read_csv(tiny_run / RUN / "tables/table2.csv", dtype=str, keep_default_na=False)
+    text = table.to_string()
+    assert "35.32" in text, "the paper's SiMHand row on Ego-50K"
+    assert "not run" in text
+
+
+def test_report_and_provenance_are_there(tiny_run):
+    report = (tiny_run / RUN / "report.html").read_text()
+    assert "A tiny rendered world for the tests." in report
+    assert not re.search(r'(src|href)="https?://[^"]*\.(js|css|png|jpg)"', report)
+    facts = json.loads((tiny_run / RUN / "provenance.json").read_text())
+    assert facts["config"]["run"] == "tiny" and facts["packages"]["torch"]
+
+
+def test_a_second_run_has_nothing_to_do(tiny_run, snakemake, tiny):
+    assert jobs_of_dry_run(snakemake, tiny_run, *tiny) == set()
+
+
+def test_another_dimension_runs_again_from_the_embedding_on(tiny_run, snakemake, tiny, tmp_path):
+    (tmp_path / "d.yaml").write_text("pca: {dimensions: 10}\n")
+    jobs = jobs_of_dry_run(snakemake, tiny_run, *tiny, str(tmp_path / "d.yaml"))
+    assert {"fit_pca", "mine_pairs", "pretrain_encoder", "finetune_detnet"} <= jobs
+    assert not {"sample_set", "estimate_keypoints", "crop_hands", "extract_frames", "render_labels"} & jobs
+
+
+def test_another_learning_rate_runs_only_its_training_again(tiny_run, snakemake, tiny, tmp_path):
+    (tmp_path / "rate.yaml").write_text("finetune: {learning_rate: 0.002}\n")
+    jobs = jobs_of_dry_run(snakemake, tiny_run, *tiny, str(tmp_path / "rate.yaml"))
+    assert "finetune_detnet" in jobs
+    assert not {"pretrain_encoder", "mine_pairs", "render_labels"} & jobs
+
+
+def test_every_job_left_a_log_and_its_cost(tiny_run):
+    run = tiny_run / RUN
+    assert (run / "logs/mine_pairs/all.log").read_text()
+    cost = pd.read_csv(run / f"benchmarks/pretrain_encoder/{PRETRAIN}.tsv", sep="\t")
+    assert cost["s"][0] > 0
+
+
+def test_files_carry_their_version(tiny_run):
+    metadata = pq.read_schema(tiny_run / RUN / "pairs/all.parquet").metadata
+    assert metadata[b"simhand_table"] == b"pairs" and metadata[b"simhand_version"] == b"1"

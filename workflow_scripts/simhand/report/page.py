@@ -1,0 +1,160 @@
+"""The report: everything a run has to show, on one self-contained page."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import yaml
+from markupsafe import Markup
+
+from simhand.errors import DataError
+from simhand.report.embedded_images import EmbeddedImage, embed
+from simhand.report.origin import headline, origin
+from simhand.report.run_folder import RunFolder
+from simhand.report.run_statistics import SetRow, SourceRow, incidents, set_rows, source_rows, stage_times
+from simhand.report.templating import render
+from simhand.settings.report import ReportSettings
+
+SECTIONS = {
+    "workflow": "Workflow",
+    "data": "Videos, frames and hands",
+    "mining": "Similar hands",
+    "pretraining": "Pre-training",
+    "finetuning": "Fine-tuning",
+    "tables": "Results beside the paper",
+    "predictions": "Predictions",
+    "times": "Run times",
+    "files": "Files",
+    "provenance": "Where these numbers come from",
+}
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A numbered figure of the page."""
+
+    number: int
+    name: str
+    section: str
+    title: str
+    caption: str
+    image: EmbeddedImage
+
+
+def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings) -> str:
+    """The report of the run at ``run_dir`` as HTML without any external resource.
+
+    Raises:
+        DataError: the index of the videos, the figures or the provenance is missing or damaged.
+    """
+    run = RunFolder.open(run_dir)
+    index = _read_json(run_dir / "figures" / "index.json", "run draw_figures first")
+    provenance = _read_json(provenance_file, "run record_provenance first")
+    parts = index["parts"]
+    figures = list(_figures(run_dir / "figures", index["figures"], settings.jpeg_quality))
+    sources, sets = source_rows(run), set_rows(run, parts["sets"])
+    return render(
+        "report.html.j2",
+        settings=settings,
+        run_name=run_dir.resolve().name,
+        sections=SECTIONS,
+        facts=headline(provenance),
+        numbers=_numbers(sources, sets, parts),
+        sources=sources,
+        sets=sets,
+        incidents=incidents(run),
+        figures=figures,
+        tables=_tables(run_dir / "tables"),
+        times=stage_times(run_dir / "benchmarks"),
+        files=list(_files(run_dir, parts)),
+        provenance=provenance,
+        origin=origin(provenance),
+        packages=provenance.get("packages") or {},
+        config=yaml.safe_dump(provenance.get("config"), sort_keys=False, allow_unicode=True, width=100),
+        duration=duration,
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``42.5 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _numbers(sources: list[SourceRow], sets: list[SetRow], parts: dict[str, list[str]]) -> dict[str, int]:
+    """What stands in large type at the top."""
+    return {
+        "videos": sum(row.videos for row in sources),
+        "frames": sum(row.frames for row in sources),
+        "hands": sum(row.hands for row in sources),
+        "mined pairs": sum(row.pairs for row in sets),
+        "encoders": len(parts["pretrain"]),
+        "models": len(parts["finetune"]),
+    }
+
+
+def _figures(folder: Path, entries: list[dict[str, Any]], jpeg_quality: int) -> Iterator[PageFigure]:
+    for number, entry in enumerate(entries, start=1):
+        image = embed(folder / f"{entry['name']}.png", entry["photographs"], jpeg_quality)
+        yield PageFigure(number, entry["name"], entry["section"], entry["title"], entry["caption"], image)
+
+
+def _tables(folder: Path) -> list[Markup]:
+    """The ``figure`` elements of tables/*.html, which make_tables has written as well-formed pages."""
+    found = []
+    for path in sorted(folder.glob("[!.]*.html")):
+        try:
+            figure = ElementTree.parse(path).getroot().find("body/figure")
+        except ElementTree.ParseError as error:
+            raise DataError(f"{path} is not a table that make_tables wrote ({error}); run make_tables again") from error
+        if figure is None:
+            raise DataError(f"{path} holds no table; run make_tables again")
+        found.append(Markup(ElementTree.tostring(figure, encoding="unicode")))
+    return found
+
+
+def _files(run_dir: Path, parts: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    """What a reader may want to open, as paths relative to the run folder; only what is there."""
+    groups = {
+        "Tables": ["metrics.parquet", *_names(run_dir, "tables", "*.*")],
+        "Mined sets": [
+            f"{folder}/{name}.{suffix}"
+            for name in parts["sets"]
+            for folder, suffix in (("sets", "parquet"), ("pairs", "parquet"), ("pca", "npz"), ("pca", "json"))
+        ],
+        "Encoders": [
+            f"pretrain/{name}/{file}" for name in parts["pretrain"] for file in ("encoder.safetensors", "README.md")
+        ],
+        "Models": [
+            f"finetune/{name}/{file}" for name in parts["finetune"] for file in ("checkpoint.pt", "predictions.parquet")
+        ],
+        "Videos": ["videos.tsv", "videos/manifest.parquet", "videos/groups.parquet"],
+        "Figures": _names(run_dir, "figures", "*.png"),
+        "Provenance": ["provenance.json"],
+    }
+    for title, paths in groups.items():
+        if existing := [path for path in paths if (run_dir / path).exists()]:
+            yield title, existing
+
+
+def _names(run_dir: Path, folder: str, pattern: str) -> list[str]:
+    return sorted(f"{folder}/{path.name}" for path in (run_dir / folder).glob(pattern) if path.name[0] != ".")
+
+
+def _read_json(path: Path, remedy: str) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; {remedy}") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is not JSON ({error}); {remedy}") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path} holds no mapping; {remedy}")
+    return content
