@@ -21,10 +21,10 @@ demo: env
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
 test: env $(TOOLS) check
-	$(IN_WORK) python -m pytest -n $(CORES) -m "not long"
+	$(IN_WORK) python -m pytest -n $(CORES) --dist loadgroup -m "not long"
 
 test-all: env $(TOOLS) check
-	$(IN_WORK) python -m pytest -n $(CORES)
+	$(IN_WORK) python -m pytest -n $(CORES) --dist loadgroup
 
 check: env $(TOOLS)
 	$(IN_WORK) ruff check . && ruff format --check .
@@ -37,18 +37,18 @@ env: $(WORK) $(DRIVER)
 $(WORK): envs/work.txt .venv/python | $(UV)
 	@echo "Installing the work environment (torch with CUDA: about 5 GB, half a minute to some minutes)"
 	$(UV) venv --quiet --allow-existing --python "$$(cat .venv/python)" .venv/work
-	$(UV) pip install --quiet --no-deps --python .venv/work/bin/python -r envs/work.txt
+	$(UV) pip install --quiet --no-deps --compile-bytecode --python .venv/work/bin/python -r envs/work.txt
 	@touch $@
 
 $(DRIVER): envs/driver.txt $(WORK)
 	@echo "Installing the driver environment (Snakemake)"
 	$(UV) venv --quiet --allow-existing --python "$$(cat .venv/python)" .venv/driver
-	$(UV) pip install --quiet --no-deps --python .venv/driver/bin/python -r envs/driver.txt
+	$(UV) pip install --quiet --no-deps --compile-bytecode --python .venv/driver/bin/python -r envs/driver.txt
 	ln -sf ../../driver/bin/snakemake .venv/work/bin/snakemake
 	@touch $@
 
 $(TOOLS): envs/tools.txt $(WORK)
-	$(UV) pip install --quiet --no-deps --python .venv/work/bin/python -r envs/tools.txt
+	$(UV) pip install --quiet --no-deps --compile-bytecode --python .venv/work/bin/python -r envs/tools.txt
 	@touch $@
 
 # The first Python found that is 3.11 or 3.12 (a name on PATH may be a shim that does not run).

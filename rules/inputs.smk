@@ -1,5 +1,7 @@
 """Which files a job needs, where that follows from the config rather than from the file's name."""
 
+from simhand.settings.experiments import METHODS_WITH_PAIRS
+
 PRETRAINS = CONFIG.pretrain_experiments()
 FINETUNES = {experiment.finetune.name: experiment.finetune for experiment in CONFIG.all_experiments()}
 ENCODERS = {
@@ -36,7 +38,7 @@ def of_pretrain(wildcards, pattern):
 def pairs_of_pretrain(wildcards):
     """The mined pairs of the set, for the method that learns from them."""
     experiment = PRETRAINS[wildcards.pretrain]
-    return f"{RESULTS}/pairs/{experiment.set}.parquet" if experiment.method == "simhand" else []
+    return f"{RESULTS}/pairs/{experiment.set}.parquet" if experiment.method in METHODS_WITH_PAIRS else []
 
 
 def encoder_of_finetune(wildcards):

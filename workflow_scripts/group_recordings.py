@@ -13,8 +13,7 @@ def group_recordings(args: argparse.Namespace) -> None:
     """Run the stage."""
     settings = GroupsSettings.model_validate_json(args.settings)
     groups_csv = Path(settings.groups_csv).expanduser() if settings.groups_csv else None
-    rendered_folder = args.index.parent / "world" / "videos"
-    write_groups(read_index(args.index), rendered_folder, groups_csv, args.groups)
+    write_groups(read_index(args.index), groups_csv, args.groups)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from simhand.pretraining.data import load_hands
 from simhand.pretraining.export import save_checkpoint, save_encoder, save_metrics, training_metrics
 from simhand.pretraining.model_card import model_card
 from simhand.pretraining.train import pretrain, start_training
-from simhand.settings.experiments import PretrainExperiment
-from simhand.settings.pretrain import METHODS_WITH_PAIRS, PretrainSettings
+from simhand.settings.experiments import METHODS_WITH_PAIRS, PretrainExperiment
+from simhand.settings.pretrain import PretrainSettings
 from simhand.stage import run_stage, stage_parser
 
 

@@ -34,5 +34,7 @@ if __name__ == "__main__":
     parser = stage_parser(__doc__)
     parser.add_argument("--video-ids", nargs="+", required=True, help="ids such as rec07_cam0")
     parser.add_argument("--videos", type=Path, required=True, help="folder for <id>.mp4")
-    parser.add_argument("--truth", type=Path, required=True, help="Parquet table of every hand in every frame")
+    parser.add_argument(
+        "--truth", type=Path, required=True, help="Parquet table of every hand in every frame"
+    )
     run_stage(parser, _main)

@@ -164,6 +164,15 @@ def test_negatives_are_the_released_byte_wrap(freihand):
     assert np.array_equal(negative, (256 - image.astype(int)) % 256)
 
 
+def test_projection_equals_the_recording(repository):
+    samples = json.loads((repository / "tests/golden/splits.json").read_text())["freihand"][
+        "projection_samples"
+    ]
+    for sample in samples:
+        found = project(np.array(sample["xyz_m"]), np.array(sample["K"]))
+        np.testing.assert_allclose(found, sample["uv_px"], atol=1e-3)
+
+
 def stub(unique: int, versions: int) -> HandSamples:
     count = unique * versions
     ids = np.arange(count)

@@ -77,9 +77,31 @@ def test_root_holds_with_skewed_intrinsics_and_suffers_little_from_noise():
     assert 0 < np.abs(root - joints[:, 0]).max() < 0.03
 
 
-def test_root_of_a_collapsed_prediction_is_finite():
-    root = solve_root_translation(np.full((1, 21, 2), 100.0), np.zeros((1, 21, 3)), K[None])
-    assert np.isfinite(root).all()
+def test_noise_in_the_2d_joints_does_not_pull_the_root_towards_the_camera():
+    joints = random_hands(400, 4)
+    intrinsics = np.tile(K, (400, 1, 1))
+    points = project(joints, intrinsics)
+    noisy = points + np.random.default_rng(0).normal(0, 8, points.shape)
+    root = solve_root_translation(noisy, joints - joints[:, :1], intrinsics)
+    assert np.median(root[:, 2] / joints[:, 0, 2]) == pytest.approx(1, abs=0.03)
+
+
+def test_root_of_collapsed_or_contradictory_predictions_is_finite_and_before_the_camera():
+    joints = random_hands(20, 5)
+    relative = joints - joints[:, :1]
+    intrinsics = np.tile(K, (20, 1, 1))
+    points = project(joints, intrinsics)
+    for points_2d, pose in (
+        (np.full_like(points, 100.0), np.zeros_like(relative)),
+        (np.full_like(points, 100.0), relative),
+        (points, np.zeros_like(relative)),
+        (points, -relative),
+        (224 - points, 3 * relative),
+    ):
+        root = solve_root_translation(points_2d, pose, intrinsics)
+        assert np.isfinite(root).all()
+        assert root[:, 2].min() >= 0.05 - 1e-9 and root[:, 2].max() <= 10 + 1e-9
+        assert (pose + root[:, None])[..., 2].min() > 0
 
 
 def test_scale_comes_from_bone_9_10_or_from_the_mean_hand():

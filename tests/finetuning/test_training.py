@@ -68,9 +68,8 @@ def test_training_on_sixteen_images_overfits_them(freihand):
     still = dict.fromkeys(
         ["max_rotation_degrees", "centre_jitter", "scale_jitter", "colour_jitter", "hue_jitter"], 0
     )
-    settings = FinetuneSettings.model_validate(
-        {**SMALL, **still, "head_width": 32, "batch_size": 8, "epochs": 16}
-    )
+    recipe = {"head_width": 32, "batch_size": 8, "epochs": 14, "learning_rate": 3e-3}
+    settings = FinetuneSettings.model_validate({**SMALL, **still, **recipe})
     dataset, rows = prepared(freihand, "training", settings), np.arange(16)
 
     def error_mm(network: DetNet) -> float:
@@ -79,19 +78,10 @@ def test_training_on_sixteen_images_overfits_them(freihand):
 
     network = new_network(settings, seed=0, encoder=None)
     records = train(network, dataset, rows, settings, 0, 0, error_mm, lambda history: None).history
-    print(
-        [
-            (
-                round(r["loss"], 2),
-                round(r["loss_heat"], 4),
-                round(r["loss_location"], 4),
-                round(r["error_mm"], 1),
-                round(r["seconds"], 2),
-            )
-            for r in records
-        ]
-    )
-    assert records[-1]["loss"] < 0.2 * records[0]["loss"]
+    first, last = records[0], records[-1]
+    for part in ("loss_heat", "loss_delta", "loss_location"):
+        assert last[part] < 0.4 * first[part]
+    assert last["error_mm"] < 0.6 * first["error_mm"]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from simhand.videos.index import update_index
 ROUGHLY = {
     "exo_mixkit_dough": (5, 3),
     "exo_mixkit_loaf": (4, 4),
-    "exo_stereo_desk_cam1": (13, 13),
     "exo_dexretarget_free_hand": (21, 21),
 }
 

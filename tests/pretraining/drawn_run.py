@@ -28,15 +28,16 @@ class Run:
 
 
 def draw_hand(pose: np.random.Generator, look: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A stick hand (SIZE_PX, SIZE_PX, 3) uint8 and its keypoints (21, 2) in [0, 1]."""
-    keypoints = np.empty((21, 2))
-    keypoints[0] = 0.5, 0.85
+    """A stick hand (SIZE_PX, SIZE_PX, 3) with fingers of any length, turned, and its keypoints (21, 2)."""
+    keypoints = np.zeros((21, 2))
+    turn = pose.uniform(-180, 180)
     for finger in range(5):
-        direction = np.deg2rad(-150 + 30 * finger + pose.uniform(-8, 8))
-        reach = pose.uniform(0.06, 0.12)
+        direction = np.deg2rad(turn - 50 + 25 * finger)
         along = np.array([np.cos(direction), np.sin(direction)])
+        reach = pose.uniform(0.01, 0.14)
         for joint in range(4):
-            keypoints[1 + 4 * finger + joint] = keypoints[0] + (0.3 + joint * reach) * along
+            keypoints[1 + 4 * finger + joint] = (0.25 + joint * reach) * along
+    keypoints += 0.5 - (keypoints.min(axis=0) + keypoints.max(axis=0)) / 2
     image = np.full((SIZE_PX, SIZE_PX, 3), look.integers(0, 256, 3), np.uint8)
     skin = tuple(int(value) for value in look.integers(0, 256, 3))
     for start, end in BONES:

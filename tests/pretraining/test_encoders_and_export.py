@@ -96,7 +96,7 @@ def test_a_missing_weights_file_is_an_error(encoder):
         initialise(encoder, "resnet18", "nowhere.pth")
 
 
-def test_imagenet_weights_are_taken_from_torchvisions_folder_or_asked_for(encoder, tmp_path, monkeypatch):
+def test_imagenet_weights_come_from_torchvisions_folder(encoder, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(DataError, match="init 'imagenet' needs .*resnet18-f37072fd.pth.*fetch https"):
         imagenet_weights("resnet18")

@@ -1,5 +1,6 @@
 """T^-1: recordings of the release, and the exact one by construction."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from recordings import cases, difference
@@ -16,7 +17,8 @@ VARIANTS = {
 
 
 def released(case, raw, translates, rotates):
-    shift = torch.tensor([case["jitter_x"] / case["image_height"], case["jitter_y"] / case["image_width"]]).T
+    jitter = case["jitter_x"] / case["image_height"], case["jitter_y"] / case["image_width"]
+    shift = torch.from_numpy(np.stack(jitter, axis=1))
     angle = case["angle_degrees"]
     return align_as_released(raw, angle if rotates else 0 * angle, shift.to(raw) * float(translates))
 

@@ -1,42 +1,32 @@
 """Training end to end on drawn hands: it learns, repeats itself to the bit, and leaves what is promised."""
 
+import itertools
 import json
 import logging
 import math
-import subprocess
+import runpy
 import sys
 
 import pytest
+import safetensors
 import torch
 import torchvision
 from drawn_run import experiment
 from safetensors.torch import load_file
 
-from simhand.errors import ConfigError, SimhandError
+from simhand.errors import EXIT_BAD_CONFIG, ConfigError, SimhandError
 from simhand.pretraining.data import load_hands
 from simhand.pretraining.embedding_quality import alignment, uniformity
 from simhand.pretraining.methods.method import find_method
 from simhand.pretraining.train import choose_device, pretrain, start_training
-from simhand.settings.pretrain import METHODS, METHODS_WITH_PAIRS
+from simhand.settings.experiments import METHODS, METHODS_WITH_PAIRS
+from simhand.settings.pretrain import PretrainSettings
+from simhand.settings.section import preset_defaults
 
-RELEASE = {
-    "augmentation": "release",
-    "simclr_geometry": "translation",
-    "latent_alignment": "release",
-    "sampling": "with_replacement",
-    "last_batch": "keep",
-    "schedule": "release",
-    "optimiser": "lars_adam",
-    "decayed": "release_names",
-}
+RELEASE = preset_defaults(PretrainSettings, "release")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def train(run, tmp_path, settings, method, **changes):
@@ -54,11 +44,12 @@ def weights_of(training):
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.usefixtures("tiny_encoder")
 def test_the_loss_falls(run, tmp_path, small, method):
-    settings = small.model_copy(update={"epochs": 8, "learning_rate": 1e-3})
+    settings = small.model_copy(update={"epochs": 30, "learning_rate": 3e-3})
     _, history = train(run, tmp_path, settings, method)
     losses = [line["loss"] for line in history if line["kind"] == "epoch"]
-    assert len(losses) == 8 and losses[-1] < losses[0] - 0.1
+    assert len(losses) == 30 and max(losses[-3:]) < losses[0] - 0.15
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -68,6 +59,7 @@ def test_every_method_trains_as_released_with_weights(run, tmp_path, small, meth
     assert training.step == 3 and all(math.isfinite(line["loss"]) for line in history)
 
 
+@pytest.mark.usefixtures("tiny_encoder")
 def test_training_twice_gives_the_same_bits_and_another_seed_does_not(run, tmp_path, small):
     once, _ = train(run, tmp_path, small, "simhand", weighting="both")
     again, _ = train(run, tmp_path, small, "simhand", weighting="both")
@@ -76,12 +68,14 @@ def test_training_twice_gives_the_same_bits_and_another_seed_does_not(run, tmp_p
     assert not torch.equal(weights_of(once), weights_of(other))
 
 
+@pytest.mark.usefixtures("tiny_encoder")
 def test_crops_decoded_again_by_more_workers_give_the_same_bits(run, tmp_path, small):
     once, _ = train(run, tmp_path, small, "peclr")
     again, _ = train(run, tmp_path, small.model_copy(update={"memory_mb": 0}), "peclr")
     assert torch.equal(weights_of(once), weights_of(again))
 
 
+@pytest.mark.usefixtures("tiny_encoder")
 def test_history_and_progress(run, tmp_path, small, caplog):
     caplog.set_level(logging.INFO, "simhand")
     settings = small.model_copy(update={"log_every_steps": 2})
@@ -101,6 +95,7 @@ def test_history_and_progress(run, tmp_path, small, caplog):
     assert "epoch 2 of 2: loss" in caplog.text
 
 
+@pytest.mark.usefixtures("tiny_encoder")
 def test_a_loss_that_is_not_finite_stops_the_training(run, tmp_path, small):
     settings = small.model_copy(update={"learning_rate": float("inf"), "warmup_epochs": 0})
     with pytest.raises(
@@ -109,6 +104,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(run, tmp_path, small):
         train(run, tmp_path, settings, "simclr")
 
 
+@pytest.mark.usefixtures("tiny_encoder")
 def test_a_warmup_as_long_as_the_training_is_remarked_upon(run, tmp_path, small, caplog):
     train(run, tmp_path, small.model_copy(update={"epochs": 1}), "simclr")
     assert "the warm-up (1 epochs) fills all 1 epochs" in caplog.text
@@ -131,42 +127,67 @@ def test_embedding_quality_has_closed_forms():
     assert uniformity(torch.ones(4, 3) / math.sqrt(3)) == pytest.approx(0, abs=1e-6)
 
 
-def run_script(repository, run, out_dir, settings, of, *more):
-    command = [sys.executable, repository / "workflow_scripts/pretrain_encoder.py", "--threads", "1"]
-    command += ["--settings", settings.model_dump_json(), "--experiment", of.model_dump_json()]
-    command += ["--run-dir", run.folder, "--set", run.set_file, "--out-dir", out_dir, *more]
-    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def run_script(repository, run, monkeypatch):
+    """Runs the stage script in this process, as importing torch again would take longer than the training."""
+    handlers = logging.getLogger().handlers[:]
+
+    def run_it(out_dir, settings, of, *more):
+        options = {
+            "--settings": settings.model_dump_json(),
+            "--experiment": of.model_dump_json(),
+            "--threads": 1,
+        }
+        options |= {"--run-dir": run.folder, "--set": run.set_file, "--out-dir": out_dir}
+        arguments = [*itertools.chain(*options.items()), *more]
+        script = str(repository / "workflow_scripts" / "pretrain_encoder.py")
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        runpy.run_path(script, run_name="__main__")
+
+    yield run_it
+    logging.getLogger().handlers[:] = handlers
 
 
-def test_the_script_leaves_what_is_promised(repository, run, tmp_path, small):
+def test_the_script_leaves_what_is_promised(run_script, run, tmp_path, small):
     of = experiment("simhand", weighting="both")
-    done = run_script(repository, run, tmp_path, small, of, "--pairs", run.pairs_file)
-    assert done.returncode == 0, done.stderr
+    settings = small.model_copy(update={"epochs": 1})
+    run_script(tmp_path, settings, of, "--pairs", run.pairs_file)
     names = {"README.md", "checkpoint.pt", "encoder.safetensors", "history.jsonl", "metrics.json"}
     assert {path.name for path in tmp_path.iterdir()} == names
 
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert (metrics["steps"], metrics["hands"], metrics["anchors"]) == (6, 24, 24)
-    assert metrics["experiment"] == of.model_dump() and metrics["settings"] == small.model_dump()
+    assert (metrics["steps"], metrics["hands"], metrics["anchors"]) == (3, 24, 24)
+    assert metrics["experiment"] == of.model_dump() and metrics["settings"] == settings.model_dump()
     assert len(metrics["inputs_sha256"]) == 2 and metrics["views_per_s"] > 0
 
     weights = load_file(tmp_path / "encoder.safetensors")
     checkpoint = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    assert checkpoint["steps"] == 6 and checkpoint["experiment"]["name"] == of.name
+    assert checkpoint["steps"] == 3 and checkpoint["experiment"]["name"] == of.name
     assert all(
         torch.equal(checkpoint["model"][f"encoder.{name}"], tensor) for name, tensor in weights.items()
     )
-    assert weights["bn1.num_batches_tracked"] == 6, "both views go through the encoder together"
+    assert weights["bn1.num_batches_tracked"] == 3, "both views go through the encoder together"
 
     code = (tmp_path / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert len([line for line in code.splitlines() if line]) == 2
     code = code.replace('"encoder.safetensors"', repr(str(tmp_path / "encoder.safetensors")))
-    scope = {"torchvision": torchvision, "safetensors": __import__("safetensors")}
+    scope = {"torchvision": torchvision, "safetensors": safetensors}
     exec(code, scope)
     assert torch.equal(scope["encoder"].conv1.weight, weights["conv1.weight"])
-    assert len([line for line in code.splitlines() if line]) == 2
 
 
-def test_the_script_says_what_is_wrong(repository, run, tmp_path, small):
-    done = run_script(repository, run, tmp_path, small, experiment("simhand"))
-    assert done.returncode == 2 and "method simhand trains on mined pairs: give --pairs" in done.stderr
-    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+def test_the_script_says_what_is_wrong(run_script, tmp_path, small, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_script(tmp_path, small, experiment("simhand"))
+    assert ended.value.code == EXIT_BAD_CONFIG
+    said = capsys.readouterr().err
+    assert "method simhand trains on mined pairs: give --pairs" in said and "Traceback" not in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_pairs_are_left_aside_by_methods_that_do_not_need_them(run_script, run, tmp_path, small):
+    """A hand without a partner is an anchor of PeCLR like any other, whether or not pairs are given."""
+    run_script(
+        tmp_path, small.model_copy(update={"epochs": 1}), experiment("peclr"), "--pairs", tmp_path / "absent"
+    )
+    assert json.loads((tmp_path / "metrics.json").read_text())["anchors"] == run.hands

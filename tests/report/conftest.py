@@ -20,6 +20,14 @@ PARTS = RunParts(
     pretrain=miniature_run.PRETRAIN,
     finetune=miniature_run.FINETUNE,
 )
+FEW_EXAMPLES = ReportSettings(
+    example_frames=3, example_crops=12, example_pairs=10, example_queries=3, example_predictions=1
+)
+
+
+@pytest.fixture(scope="session")
+def few_examples() -> ReportSettings:
+    return FEW_EXAMPLES
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +39,7 @@ def parts() -> RunParts:
 def drawn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with figures; tests must not change it."""
     run = miniature_run.build_run(tmp_path_factory.mktemp("drawn"))
-    write_figures(run, run / "figures", PARTS, ReportSettings())
+    write_figures(run, run / "figures", PARTS, FEW_EXAMPLES)
     return run
 
 

@@ -1,4 +1,4 @@
-"""A run folder in miniature, every file written by the schemas of the library, with drawn hands for images."""
+"""A run folder in miniature: every file by the schemas of the library, with drawn hands for images."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,11 @@ CROP_PX = 64
 FRAMES_PER_VIDEO = 4
 RANKS = [1, 2, 5]
 SET = "all"
-PRETRAIN = ["simclr_all_none_random_seed0", "simhand_all_none_top1_random_seed0", "simhand_all_both_top1_random_seed0"]
+PRETRAIN = [
+    "simclr_all_none_random_seed0",
+    "simhand_all_none_top1_random_seed0",
+    "simhand_all_both_top1_random_seed0",
+]
 FINETUNE = ["none_random_seed0__rendered_100pct", *(f"{name}__rendered_100pct" for name in PRETRAIN)]
 SOURCES = {"ego": ["0000", "0001"], "exo": ["0000"]}
 FAILED_VIDEO = "ego_0001_broken é"
@@ -66,7 +70,9 @@ def build_run(root: Path) -> Path:
     return run
 
 
-def _write_videos(run: Path, rng: np.random.Generator) -> tuple[list[IndexedVideo], list[dict[str, Any]], list]:
+def _write_videos(
+    run: Path, rng: np.random.Generator
+) -> tuple[list[IndexedVideo], list[dict[str, Any]], list]:
     videos, set_rows, keypoints, manifest = [], [], [], []
     for source, shards in SOURCES.items():
         for shard in shards:
@@ -86,7 +92,13 @@ def _write_videos(run: Path, rng: np.random.Generator) -> tuple[list[IndexedVide
 def _manifest_row(name: str, source: str, shard: str) -> dict[str, Any]:
     probe = {"duration_s": 4.0, "fps": 5.0, "width": FRAME_WIDTH, "height": FRAME_HEIGHT, "start_time_s": 0.0}
     common = {"video_id": name, "source": source, "path": f"/videos/{name}.mp4", "shard": shard}
-    return {**common, **probe, "codec": "h264", "bytes": 1000, "status": "failed" if name == FAILED_VIDEO else "ok"}
+    return {
+        **common,
+        **probe,
+        "codec": "h264",
+        "bytes": 1000,
+        "status": "failed" if name == FAILED_VIDEO else "ok",
+    }
 
 
 def _write_shard(
@@ -99,7 +111,10 @@ def _write_shard(
             for index in range(0 if name == FAILED_VIDEO else FRAMES_PER_VIDEO):
                 hand, size = flat_hand(rng), rng.uniform(90, 150)
                 corner = rng.uniform([0, 0], [FRAME_WIDTH - size, FRAME_HEIGHT - size])
-                side, hand_id = ("left", "right")[len(points) % 2], 10_000 * len(keypoint_rows) + hash_of(source, shard)
+                side, hand_id = (
+                    ("left", "right")[len(points) % 2],
+                    10_000 * len(keypoint_rows) + hash_of(source, shard),
+                )
                 in_frame = corner + size * hand
                 where = {"video_id": name, "timestamp_s": float(index)}
                 jpeg = draw_hand(rng, FRAME_WIDTH, FRAME_HEIGHT, [in_frame])
@@ -111,13 +126,27 @@ def _write_shard(
                 picture = draw_hand(rng, CROP_PX, CROP_PX, [CROP_PX * hand])
                 window = [*corner, *(corner + size)]
                 crops.append(
-                    {**crop, **box, "frame_index": 5 * index, "window": window, "landmarks": landmarks, "jpeg": picture}
+                    {
+                        **crop,
+                        **box,
+                        "frame_index": 5 * index,
+                        "window": window,
+                        "landmarks": landmarks,
+                        "jpeg": picture,
+                    }
                 )
                 flat = hand.ravel().tolist()
                 keypoint_rows.append({**crop, "keypoints": flat, "z": [0.0] * JOINTS, "valid": True})
                 place = {"crop_file": f"crops/{source}/{shard}.arrow", "crop_row": len(points)}
                 set_rows.append(
-                    {"hand_id": hand_id, "video_id": name, "group_id": name, "source": source, "side": side, **place}
+                    {
+                        "hand_id": hand_id,
+                        "video_id": name,
+                        "group_id": name,
+                        "source": source,
+                        "side": side,
+                        **place,
+                    }
                 )
                 points.append(hand)
     write_table(run / "keypoints" / source / f"{shard}.parquet", "keypoints", keypoint_rows)
@@ -127,7 +156,9 @@ def _write_shard(
 
 def hash_of(source: str, shard: str) -> int:
     """A number that tells the shards of the miniature apart."""
-    return 1 + [(name, number) for name, numbers in SOURCES.items() for number in numbers].index((source, shard))
+    return 1 + [(name, number) for name, numbers in SOURCES.items() for number in numbers].index(
+        (source, shard)
+    )
 
 
 def _write_status(run: Path, source: str, shard: str, names: list[str]) -> None:
@@ -197,7 +228,9 @@ def _pretrain_epoch(epoch: int, loss: float) -> dict[str, Any]:
     return {"kind": "epoch", "epoch": epoch, "loss": loss, "alignment": loss / 5, "uniformity": loss - 4}
 
 
-def _prediction(rng: np.random.Generator, number: int, hand: np.ndarray, intrinsics: np.ndarray) -> dict[str, Any]:
+def _prediction(
+    rng: np.random.Generator, number: int, hand: np.ndarray, intrinsics: np.ndarray
+) -> dict[str, Any]:
     predicted = hand + rng.normal(0, 0.002 * (number + 1), hand.shape)
     projected = predicted @ intrinsics.T
     return {
@@ -214,7 +247,11 @@ def _prediction(rng: np.random.Generator, number: int, hand: np.ndarray, intrins
 
 
 def _write_tables_inputs(run: Path) -> None:
-    for path, seconds in (("extract_frames/ego_0000", 3.2), ("extract_frames/ego_0001", 2.9), ("draw_figures", 7.25)):
+    for path, seconds in (
+        ("extract_frames/ego_0000", 3.2),
+        ("extract_frames/ego_0001", 2.9),
+        ("draw_figures", 7.25),
+    ):
         file = run / "benchmarks" / f"{path}.tsv"
         file.parent.mkdir(parents=True, exist_ok=True)
         header = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
@@ -241,7 +278,9 @@ def _write_lines(path: Path, records: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
-def metric_rows(experiment: str, seed: int, mpjpe: float | None, pck_auc: float | None, **columns: Any) -> list[dict]:
+def metric_rows(
+    experiment: str, seed: int, mpjpe: float | None, pck_auc: float | None, **columns: Any
+) -> list[dict]:
     """Rows of the metrics table for one experiment: protocol simhand and another one."""
     common = {
         "experiment": experiment,
@@ -258,5 +297,10 @@ def metric_rows(experiment: str, seed: int, mpjpe: float | None, pck_auc: float 
         **columns,
     }
     scores = [("mpjpe", mpjpe, "mm"), ("pck_auc", pck_auc, "%")]
-    measured = [{**common, "protocol": "simhand", "metric": name, "value": v, "unit": u} for name, v, u in scores]
-    return [*measured, {**common, "protocol": "freihand_absolute", "metric": "mpjpe", "value": 99.0, "unit": "mm"}]
+    measured = [
+        {**common, "protocol": "simhand", "metric": name, "value": v, "unit": u} for name, v, u in scores
+    ]
+    return [
+        *measured,
+        {**common, "protocol": "freihand_absolute", "metric": "mpjpe", "value": 99.0, "unit": "mm"},
+    ]

@@ -14,8 +14,8 @@ from simhand.errors import DataError
 from simhand.files.tables import make_table, read_table, write_table
 from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet, fitted
 from simhand.report.figures.curves import draw_finetuning, read_history
-from simhand.report.figures.drawing import draw_skeleton, moved, square_around
 from simhand.report.figures.draw import RunParts, draw_all
+from simhand.report.figures.drawing import draw_skeleton, moved, square_around
 from simhand.report.figures.experiment_names import experiment_parts, short_labels
 from simhand.report.figures.pairs import MinedSet, draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames, spread
@@ -43,7 +43,10 @@ def index(run: Path) -> list[dict]:
 
 def test_every_figure_is_made_and_listed(drawn_run):
     assert [entry["name"] for entry in index(drawn_run)] == EXPECTED
-    assert {path.name for path in (drawn_run / "figures").iterdir()} == {"index.json", *(f"{n}.png" for n in EXPECTED)}
+    assert {path.name for path in (drawn_run / "figures").iterdir()} == {
+        "index.json",
+        *(f"{n}.png" for n in EXPECTED),
+    }
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -53,7 +56,7 @@ def test_a_figure_is_a_png_of_sane_size_with_something_on_it(drawn_run, name):
         image.load()
         assert image.format == "PNG"
         assert 500 <= image.width <= 2000
-        assert 300 <= image.height <= 3000
+        assert 200 <= image.height <= 3000
         assert np.asarray(image.convert("L")).std() > 10
     assert path.stat().st_size < 3_000_000
 
@@ -64,13 +67,15 @@ def test_captions_say_something(drawn_run):
         assert entry["caption"].endswith(".")
 
 
-def test_the_same_run_gives_the_same_bytes(drawn_run, parts):
-    again = {figure.name: figure.png for figure in draw_all(drawn_run, parts, ReportSettings())}
+def test_the_same_run_gives_the_same_bytes(drawn_run, parts, few_examples):
+    again = {figure.name: figure.png for figure in draw_all(drawn_run, parts, few_examples)}
     assert again == {name: (drawn_run / "figures" / f"{name}.png").read_bytes() for name in EXPECTED}
 
 
 def test_a_run_of_videos_alone_has_only_their_figures(drawn_run, parts):
-    found = draw_all(drawn_run, RunParts(parts.sources, [], [], []), ReportSettings())
+    found = draw_all(
+        drawn_run, RunParts(parts.sources, [], [], []), ReportSettings(example_frames=1, example_crops=1)
+    )
     assert [figure.name for figure in found] == ["dag", "frames", "crops"]
 
 
@@ -105,10 +110,14 @@ def test_an_image_of_the_evaluation_set_that_is_gone_is_named(drawn_run, parts, 
     run = tmp_path / "run"
     shutil.copytree(drawn_run / "finetune", run / "finetune")
     for name in parts.finetune:
-        (run / "finetune" / name / "metrics.json").write_text(json.dumps({"data_root": str(tmp_path / "gone")}))
+        (run / "finetune" / name / "metrics.json").write_text(
+            json.dumps({"data_root": str(tmp_path / "gone")})
+        )
     from simhand.report.figures.predictions import draw_predictions
 
-    with pytest.raises(DataError, match=r"gone/0000000\d\.jpg, an image of the evaluation set, cannot be read"):
+    with pytest.raises(
+        DataError, match=r"gone/0000000\d\.jpg, an image of the evaluation set, cannot be read"
+    ):
         draw_predictions(run, parts.finetune, 1)
 
 
@@ -143,7 +152,9 @@ def test_errors_and_projections_of_predictions(drawn_run, parts):
     row = table.to_pylist()[3]
     truth, ours = (np.array(row[name]).reshape(21, 3) for name in ("ground_truth", "prediction"))
     scale = np.linalg.norm(truth[0] - truth[9]) / np.linalg.norm(ours[0] - ours[9])
-    expected = 1000 * np.mean([np.linalg.norm(truth[0] + scale * (o - ours[0]) - t) for o, t in zip(ours, truth, strict=True)])
+    expected = 1000 * np.mean(
+        [np.linalg.norm(truth[0] + scale * (o - ours[0]) - t) for o, t in zip(ours, truth, strict=True)]
+    )
     assert predicted.errors_mm[3] == pytest.approx(expected, rel=1e-12)
     fx, _, cx, _, fy, cy, *_ = row["intrinsics"]
     pixels = [[fx * x / z + cx, fy * y / z + cy] for x, y, z in truth]
@@ -188,9 +199,12 @@ def test_a_square_is_cut_around_the_joints():
 
 
 def test_a_sheet_has_room_for_all_of_its_tiles():
-    tile = Tile([np.full((10, 20, 3), 200, np.uint8)] * 2, ["one", "two"])
-    image = draw_sheet(Sheet([[tile, tile], [tile]], 50, 40, row_titles=["a\nb", "c"], column_titles=["x", "y"]))
+    tile = Tile([np.full((10, 20, 3), 200, np.uint8)] * 2, ["one", "two"], ["left", "right"])
+    image = draw_sheet(
+        Sheet([[tile, tile], [tile]], 50, 40, row_titles=["a\nb", "c"], column_titles=["x", "y"])
+    )
     assert image.width == 2 * 18 + 160 + 2 * 103 + 16
+    assert image.height == 2 * 18 + 33 + 2 * (40 + 6 + 3 * 23) + 16
     buffer = io.BytesIO()
     image.save(buffer, "png")
     assert buffer.getvalue()
@@ -214,16 +228,34 @@ def test_labels_name_only_what_differs():
     assert short_labels(weighted) == ["SiMHand", "SiMHand, weighted", "SiMHand, weighted (positive)"]
     ranks = [f"simhand_{name}_none_top{rank}_random_seed0" for name, rank in (("ego", 1), ("exo", 5))]
     assert short_labels(ranks) == ["SiMHand, ego, top-1", "SiMHand, exo, top-5"]
-    assert short_labels(["peclr_ego_none_random_seed0", "peclr_ego_none_random_seed1"]) == ["PeCLR, seed 0", "PeCLR, seed 1"]
+    assert short_labels(["peclr_ego_none_random_seed0", "peclr_ego_none_random_seed1"]) == [
+        "PeCLR, seed 0",
+        "PeCLR, seed 1",
+    ]
     assert short_labels(["somebody-elses-model"]) == ["somebody-elses-model"]
 
 
 def test_names_are_read_as_the_config_writes_them():
     from simhand.settings.experiments import ExperimentRow, expand_row
 
-    row = ExperimentRow(method="simhand", set="ego", weighting="both", top_k=5, dataset="frei", label_fraction=0.1, label="long")
+    row = ExperimentRow(
+        method="simhand",
+        set="ego",
+        weighting="both",
+        top_k=5,
+        dataset="frei",
+        label_fraction=0.1,
+        label="long",
+    )
     experiment = next(expand_row(row, [3]))
-    parts = {"method": "simhand", "set": "ego", "weighting": "both", "rank": "5", "init": "random", "label": "long"}
+    parts = {
+        "method": "simhand",
+        "set": "ego",
+        "weighting": "both",
+        "rank": "5",
+        "init": "random",
+        "label": "long",
+    }
     parts |= {"seed": "3", "dataset": "frei", "percent": "10"}
     assert experiment_parts(experiment.finetune.name) == parts
     bare = next(expand_row(ExperimentRow(method="none", init="imagenet", dataset="frei"), [0]))
@@ -232,5 +264,7 @@ def test_names_are_read_as_the_config_writes_them():
 
 
 def test_models_are_compared_once_whatever_their_seeds():
-    names = [f"{start}_seed{seed}__x_10pct" for start in ("none_random", "peclr_e_none_random") for seed in (0, 1)]
+    names = [
+        f"{start}_seed{seed}__x_10pct" for start in ("none_random", "peclr_e_none_random") for seed in (0, 1)
+    ]
     assert one_seed_each(names) == [names[0], names[2]]

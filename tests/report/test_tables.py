@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyarrow.parquet as pq
 import pytest
 from miniature_run import metric_rows
 from pydantic import ValidationError
@@ -15,7 +16,8 @@ from simhand.errors import ConfigError, DataError
 from simhand.report.comparison import ComparisonRow, compare, read_reported
 from simhand.report.definitions import TABLES, table_definition
 from simhand.report.metrics import concatenate_metrics, summarise, without_seed
-from simhand.report.table_files import display, to_csv, to_html, to_markdown
+from simhand.report.table_display import display
+from simhand.report.table_files import to_csv, to_html, to_markdown
 from simhand.settings.tables import TablesSettings
 
 TABLE2 = TABLES["table2"]
@@ -32,7 +34,11 @@ def metrics(metrics_file) -> Path:
     rows = []
     for seed, shift in ((0, -1.0), (1, 1.0)):
         rows += metric_rows(f"none_random_seed{seed}__x", seed, 40 + shift, 50.0)
-        for method, weighting, error in (("peclr", "none", 35), ("simhand", "none", 30), ("simhand", "both", 29)):
+        for method, weighting, error in (
+            ("peclr", "none", 35),
+            ("simhand", "none", 30),
+            ("simhand", "both", 29),
+        ):
             columns = {"method": method, "set": "mine", "weighting": weighting}
             columns["top_k"] = 1 if method == "simhand" else None
             name = f"{method}_mine_{weighting}_random_seed{seed}__x"
@@ -69,7 +75,9 @@ def test_a_row_that_the_paper_lacks_has_no_reported_number(metrics, reported):
 def test_every_row_of_the_paper_is_there_exactly_once(metrics, reported):
     rows = csv_rows(table(metrics, reported, mine="ego-50k"))
     paper = [(row["paper_method"], row["paper_pretraining_set"]) for row in rows if row["paper_method"]]
-    assert sorted(paper) == sorted(row.key[:2] if row.key[1] else (row.key[0], "") for row in read_reported(reported, TABLE2))
+    assert sorted(paper) == sorted(
+        row.key[:2] if row.key[1] else (row.key[0], "") for row in read_reported(reported, TABLE2)
+    )
     not_run = [row for row in rows if row["status"] == "not run"]
     assert len(not_run) == 10
     assert {row["mpjpe_mean"] for row in not_run} == {""}
@@ -133,7 +141,17 @@ def test_what_all_rows_share_is_a_sentence_and_what_differs_a_column(metrics_fil
     shown = display(table(metrics_file(*rows), reported), TABLE2)
     assert "start" in [column.label for column in shown.header]
     assert "fine-tuned on" not in [column.label for column in shown.header]
-    assert "fine-tuned on rendered" in shown.shared
+    assert "fine-tuned on: rendered; labels used: 100 %; seeds: 1; samples: 8; failures: 0" in shown.shared
+
+
+def test_counts_that_differ_are_columns(metrics_file, reported):
+    rows = metric_rows("a_seed0", 0, 1.0, 2.0) + metric_rows(
+        "b_seed0", 0, 1.0, 2.0, init="imagenet", failures=3
+    )
+    shown = display(table(metrics_file(*rows), reported), TABLE2)
+    assert [column.label for column in shown.header][-1] == "failures"
+    assert [row[-1].text for row in shown.rows[:3]] == ["0", "3", "\N{EN DASH}"]
+    assert "samples: 8" in shown.shared and "failures" not in shown.shared
 
 
 def test_rows_that_look_alike_are_told_apart_by_their_experiment(metrics_file, reported):
@@ -154,7 +172,9 @@ def test_markdown_and_html_say_not_run_and_name_the_protocol(metrics, reported):
     body = page.findall("body/figure//tbody/tr")
     assert len(body) == len(shown.rows)
     assert {len(row) for row in body} == {len(shown.header)}
-    assert sum(int(cell.get("colspan")) for cell in page.findall(".//tr[@class='groups']/th")) == len(shown.header)
+    assert sum(int(cell.get("colspan")) for cell in page.findall(".//tr[@class='groups']/th")) == len(
+        shown.header
+    )
 
 
 def test_the_best_measured_value_is_bold(metrics, reported):
@@ -164,19 +184,26 @@ def test_the_best_measured_value_is_bold(metrics, reported):
     assert "**29.00" in to_markdown(shown)
 
 
-def test_the_scripts_write_the_same_bytes_twice(metrics, reported, repository, tmp_path):
-    scripts = repository / "workflow_scripts"
-    written = []
-    for attempt in ("first", "second"):
-        collected, tables = tmp_path / attempt / "metrics.parquet", tmp_path / attempt / "tables"
-        run = [sys.executable, scripts / "collect_metrics.py", "--metrics", metrics, "--out", collected]
-        subprocess.run(run, check=True, capture_output=True)
-        run = [sys.executable, scripts / "make_tables.py", "--settings", '{"compare_with": {"mine": "ego-50k"}}']
-        run += ["--table", "table2", "--metrics", collected, "--reported", reported, "--out-dir", tables]
-        subprocess.run(run, check=True, capture_output=True)
-        written.append({path.name: path.read_bytes() for path in (collected, *tables.iterdir())})
-    assert set(written[0]) == {"metrics.parquet", "table2.csv", "table2.md", "table2.html"}
-    assert written[0] == written[1]
+def test_the_scripts_write_what_the_library_makes(metrics, reported, repository, tmp_path):
+    scripts, collected, tables = (
+        repository / "workflow_scripts",
+        tmp_path / "out.parquet",
+        tmp_path / "tables",
+    )
+    run = [sys.executable, scripts / "collect_metrics.py", "--metrics", metrics, "--out", collected]
+    subprocess.run(run, check=True, capture_output=True)
+    assert pq.read_table(collected).equals(pq.read_table(metrics), check_metadata=True)
+    run = [sys.executable, scripts / "make_tables.py", "--settings", '{"compare_with": {"mine": "ego-50k"}}']
+    run += ["--table", "table2", "--metrics", collected, "--reported", reported, "--out-dir", tables]
+    subprocess.run(run, check=True, capture_output=True)
+    rows = table(metrics, reported, mine="ego-50k")
+    shown = display(rows, TABLE2)
+    expected = {
+        "table2.csv": to_csv(rows, TABLE2),
+        "table2.md": to_markdown(shown),
+        "table2.html": to_html(shown),
+    }
+    assert {path.name: path.read_bytes().decode() for path in tables.iterdir()} == expected
 
 
 def test_metrics_of_experiments_are_put_together_in_order(metrics_file):
@@ -227,7 +254,10 @@ def test_unknown_tables_and_sets_are_config_errors():
 
 
 def test_only_the_seed_is_taken_out_of_a_name():
-    assert without_seed("peclr_seed1-set_none_random_seed1__x_10pct", 1) == "peclr_seed1-set_none_random__x_10pct"
+    assert (
+        without_seed("peclr_seed1-set_none_random_seed1__x_10pct", 1)
+        == "peclr_seed1-set_none_random__x_10pct"
+    )
     assert without_seed("none_random_seed10__x_10pct", 10) == "none_random__x_10pct"
     assert without_seed("none_random_seed10", 1) == "none_random_seed10"
 

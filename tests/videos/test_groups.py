@@ -16,7 +16,7 @@ def videos(tmp_path):
         IndexedVideo("cam1", "own", "somewhere/cam1.mp4", "0000"),
         IndexedVideo("rec07_cam0", "demo", str(rendered / "rec07_cam0.mp4"), "0000"),
         IndexedVideo("rec07_cam1", "demo", str(rendered / "rec07_cam1.mp4"), "0000"),
-        IndexedVideo("rec08_cam0", "own", "somewhere/rec08_cam0.mp4", "0000"),
+        IndexedVideo("rec08_cam0", "own", "somewhere/videos/0000/rec08_cam0.mp4", "0000"),
     ]
 
 
@@ -24,7 +24,7 @@ def groups_of(videos, tmp_path, text=None):
     csv = tmp_path / "groups.csv" if text is not None else None
     if csv:
         csv.write_text(text, encoding="utf-8")
-    write_groups(videos, tmp_path / "run" / "world" / "videos", csv, tmp_path / "groups.parquet")
+    write_groups(videos, csv, tmp_path / "groups.parquet")
     table = read_table(tmp_path / "groups.parquet", "groups")
     return dict(zip(table["video_id"].to_pylist(), table["group_id"].to_pylist(), strict=True))
 
@@ -65,4 +65,4 @@ def test_a_wrong_table_is_refused(videos, tmp_path, text, message):
 
 def test_a_missing_table_is_refused(videos, tmp_path):
     with pytest.raises(DataError, match="nowhere.csv cannot be read"):
-        write_groups(videos, tmp_path, tmp_path / "nowhere.csv", tmp_path / "groups.parquet")
+        write_groups(videos, tmp_path / "nowhere.csv", tmp_path / "groups.parquet")

@@ -4,7 +4,6 @@ Zhou et al., "Monocular Real-time Hand Shape and Motion Capture" (CVPR 2020), in
 SiMHand release gives it: a torchvision ResNet without pooling in place of the original backbone.
 """
 
-import math
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -65,16 +64,6 @@ class DetNet(nn.Module):
         features = torch.cat([features, delta], dim=1)
         location = self.location(features)
         return Maps(heat, delta.unflatten(1, (JOINTS, 3)), location.unflatten(1, (JOINTS, 3)))
-
-
-def set_heat_prior(network: DetNet, probability: float) -> None:
-    """Let an untrained network answer ``probability`` in every heat-map cell.
-
-    Almost all cells of a target are empty; starting from a half, the first hundreds of steps only learn that.
-    """
-    bias = network.heat[-1].bias
-    assert isinstance(bias, Tensor)
-    nn.init.constant_(bias, math.log(probability / (1 - probability)))
 
 
 def _deconv(channels: int, width: int) -> list[nn.Module]:

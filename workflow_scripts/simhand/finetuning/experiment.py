@@ -12,7 +12,7 @@ from simhand.errors import ConfigError
 from simhand.files.tables import write_table
 from simhand.finetuning.batches import HandDataset
 from simhand.finetuning.data import ExperimentData, Rows, load_data
-from simhand.finetuning.detnet import DetNet, set_heat_prior
+from simhand.finetuning.detnet import DetNet
 from simhand.finetuning.encoder_weights import load_encoder
 from simhand.finetuning.outputs import (
     mean_bone_0_9_m,
@@ -115,7 +115,6 @@ def new_network(settings: FinetuneSettings, seed: int, encoder: Path | None) -> 
     """A DetNet with weights drawn from ``seed``, its encoder filled from ``encoder`` where given."""
     torch.manual_seed(seed)
     network = DetNet(settings.encoder, settings.head_width, settings.input_px)
-    set_heat_prior(network, settings.heat_prior)
     if encoder is not None:
         load_encoder(network.encoder, encoder)
     return network

@@ -15,6 +15,9 @@ Array = NDArray[np.float64]
 MIDDLE_SECOND = 10
 """FreiHAND's scale is the length of the bone from joint 9 to joint 10."""
 
+DEPTH_RANGE_M = (0.05, 10.0)
+ROOT_STEPS = 10
+
 
 class Reading(NamedTuple):
     """What the maps say at their heat maxima.
@@ -91,10 +94,11 @@ def metric_pose(location: Array, bone_9_10_m: Array, bone_0_9_m: float) -> Array
 
 
 def solve_root_translation(points_2d: Array, relative: Array, intrinsics: Array) -> Array:
-    """The root position that makes root-relative poses project onto 2D points, by linear least squares.
+    """The root position that lets root-relative poses project closest to 2D points, by least squares.
 
-    With (x, y, 1) = K^-1 (u, v, 1), each joint gives X + tx = x (Z + tz) and Y + ty = y (Z + tz), two
-    equations linear in t. Exact for exact data; where all points coincide the shortest solution is taken.
+    With (x, y, 1) = K^-1 (u, v, 1) a joint lies at x = (s X + a) / (s Z + 1) for the root (a, b, 1) / s.
+    Gauss-Newton over (s, a, b) from the weak-perspective solution; exact for exact data. The linear form
+    of the problem weighs errors with the depth and so pulls noisy predictions towards the camera.
 
     Args:
         points_2d: (N, 21, 2) pixels.
@@ -102,17 +106,30 @@ def solve_root_translation(points_2d: Array, relative: Array, intrinsics: Array)
         intrinsics: (N, 3, 3).
 
     Returns:
-        (N, 3) root in the camera frame, metres.
+        (N, 3) root in the camera frame, metres; between 5 cm and 10 m away with all joints in front of the
+        camera, also where the points do not determine it.
     """
     homogeneous = np.concatenate([points_2d, np.ones_like(points_2d[..., :1])], axis=-1)
-    rays = homogeneous @ np.swapaxes(np.linalg.inv(intrinsics), 1, 2)
-    count, joints = points_2d.shape[:2]
-    matrix = np.zeros((count, joints, 2, 3))
-    matrix[:, :, 0, 0] = matrix[:, :, 1, 1] = 1
-    matrix[..., 2] = -rays[..., :2]
-    right = rays[..., :2] * relative[..., 2:] - relative[..., :2]
-    inverse = np.linalg.pinv(matrix.reshape(count, 2 * joints, 3))
-    return (inverse @ right.reshape(count, 2 * joints, 1))[..., 0]
+    rays = (homogeneous @ np.swapaxes(np.linalg.inv(intrinsics), 1, 2))[..., :2]
+    across, depth = relative[..., :2], relative[..., 2:]
+    nearest = np.maximum(DEPTH_RANGE_M[0], -1.1 * depth.min(axis=(1, 2)))
+    spread = across - across.mean(axis=1, keepdims=True)
+    scale = (spread * rays).sum(axis=(1, 2)) / np.maximum(spread**2, 1e-12).sum(axis=(1, 2))
+    scale = np.clip(scale, 1 / DEPTH_RANGE_M[1], 1 / nearest)
+    offset = rays.mean(axis=1) - scale[:, None] * across.mean(axis=1)
+    for _ in range(ROOT_STEPS):
+        below = 1 + scale[:, None, None] * depth
+        projected = (scale[:, None, None] * across + offset[:, None]) / below
+        jacobian = np.zeros((*rays.shape, 3))
+        jacobian[..., 0] = (across - projected * depth) / below
+        jacobian[..., 0, 1] = jacobian[..., 1, 2] = 1 / below[..., 0]
+        jacobian = jacobian.reshape(len(rays), -1, 3)
+        transposed = np.swapaxes(jacobian, 1, 2)
+        residual = (rays - projected).reshape(len(rays), -1, 1)
+        step = np.linalg.solve(transposed @ jacobian + 1e-12 * np.eye(3), transposed @ residual)[..., 0]
+        scale = np.clip(scale + step[:, 0], 1 / DEPTH_RANGE_M[1], 1 / nearest)
+        offset = offset + step[:, 1:]
+    return np.concatenate([offset, np.ones_like(offset[:, :1])], axis=1) / scale[:, None]
 
 
 def root_relative_errors_mm(prediction: Array, truth: Array) -> Array:

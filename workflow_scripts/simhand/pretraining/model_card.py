@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simhand.settings.pretrain import METHODS_WITH_PAIRS
+from simhand.settings.experiments import METHODS_WITH_PAIRS
 
 METHOD_NAMES = {"simclr": "SimCLR", "peclr": "PeCLR", "simhand": "SiMHand"}
 

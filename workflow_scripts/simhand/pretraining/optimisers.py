@@ -58,8 +58,9 @@ def make_optimiser(model: nn.Module, settings: PretrainSettings) -> torch.optim.
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    optimiser = LarsAdam if settings.optimiser == "lars_adam" else torch.optim.Adam
-    return optimiser(groups, lr=settings.learning_rate, betas=(0.9, 0.999), eps=1e-8)
+    if settings.optimiser == "lars_adam":
+        return LarsAdam(groups, lr=settings.learning_rate)
+    return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
 
 
 def is_decayed(name: str, parameter: Tensor, rule: str) -> bool:

@@ -104,7 +104,7 @@ def augment_as_released(
     ranges: GeometryRanges,
     size_px: int,
 ) -> Views:
-    """The views, on the CPU, of crops (M, 224, 224, 3) with keypoints (M, 21, 2) in [0, 1] and draws (M, 8)."""
+    """The views, on the CPU, of crops (M, 224, 224, 3), keypoints (M, 21, 2) in [0, 1] and draws (M, 8)."""
 
     def view_of(index: int) -> tuple[Image, ReleasedView, int]:
         own = released_draws(draws[index], ranges)

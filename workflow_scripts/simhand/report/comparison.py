@@ -39,8 +39,12 @@ def read_reported(path: Path, definition: TableDefinition) -> list[ReportedRow]:
         with open(path, encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; the paper's tables are in simhand/report/reported/") from error
-    needed = [column for _, column in definition.keys] + [score.reported_column for score in definition.scores]
+        raise DataError(
+            f"{path} does not exist; the paper's tables are in simhand/report/reported/"
+        ) from error
+    needed = [column for _, column in definition.keys] + [
+        score.reported_column for score in definition.scores
+    ]
     if missing := [column for column in needed if not rows or column not in rows[0]]:
         raise DataError(f"{path} lacks the column(s) {', '.join(missing)}, which {definition.name} needs")
     try:
@@ -63,9 +67,12 @@ def compare(
 ) -> list[ComparisonRow]:
     """Measured rows in the paper's order with their counterparts, then the paper's rows that were not run."""
     by_key = {row.key: row for row in reported}
-    rows = [ComparisonRow(row, by_key.get(_paper_key(row, definition, compare_with))) for row in measured]
-    order = {row.key: position for position, row in enumerate(reported)}
-    methods = list(dict.fromkeys(row.key[0] for row in reported))
+    rows = []
+    for row in measured:
+        key = _paper_key(row, definition, compare_with)
+        rows.append(ComparisonRow(row, by_key.get(key) if key else None))
+    order = {paper.key: place for place, paper in enumerate(reported)}
+    methods = list(dict.fromkeys(paper.key[0] for paper in reported))
 
     def position(row: ComparisonRow) -> tuple[int, int, int]:
         assert row.measured is not None
@@ -74,7 +81,7 @@ def compare(
         return nearest, methods.index(method) if method in methods else len(methods), row.reported is None
 
     run = {row.reported.key for row in rows if row.reported}
-    not_run = [ComparisonRow(None, row) for row in reported if row.key not in run]
+    not_run = [ComparisonRow(None, paper) for paper in reported if paper.key not in run]
     return sorted(rows, key=position) + not_run
 
 
@@ -97,7 +104,7 @@ def _paper_key(row: MeasuredRow, definition: TableDefinition, compare_with: Mapp
 def _nearest_position(
     row: MeasuredRow, order: Mapping[Key, int], definition: TableDefinition, compare_with: Mapping[str, str]
 ) -> int:
-    """The place of a row in the paper's order: that of its pre-training set, at the end for an unknown one."""
+    """The place of a row in the paper's order: that of its pre-training set, else the end."""
     column = [name for name, _ in definition.keys].index("set")
     paper_set = None if row.set is None else compare_with.get(row.set, row.set)
     return min((place for key, place in order.items() if key[column] == paper_set), default=len(order))

@@ -39,8 +39,8 @@ class TableDefinition:
 
 
 SIMHAND_PROTOCOL_NOTE = (
-    "Protocol simhand, inferred from the released metric code: both hands are moved to the wrist, the prediction "
-    "is scaled by the ratio of the bones 0-9, and PCK-AUC runs from 20 to 50 mm in 15 steps."
+    "Protocol simhand, inferred from the released metric code: both hands are moved to the wrist, the "
+    "prediction is scaled by the ratio of the bones 0-9, and PCK-AUC runs from 20 to 50 mm in 15 steps."
 )
 
 TABLES: dict[str, TableDefinition] = {
@@ -48,8 +48,9 @@ TABLES: dict[str, TableDefinition] = {
         name="table2",
         title="Pre-training method and pre-training set",
         caption=(
-            "Measured by this run beside Table 2 of the paper (FreiHAND, 10 % of the labels). The paper's rows are "
-            "those without adaptive weighting: shown by its Table 3 at 100K, inferred at the other sizes."
+            "Measured by this run beside Table 2 of the paper (FreiHAND, 10 % of the labels). The paper's "
+            "rows are those without adaptive weighting: shown by its Table 3 at 100K, inferred at the "
+            "other sizes."
         ),
         keys=(("method", "method"), ("set", "pretraining_set"), ("weighting", "weighting")),
         scores=(

@@ -17,7 +17,7 @@ PLOT_COLOURS = 256
 
 @dataclass(frozen=True)
 class EmbeddedImage:
-    """A data URI, the size in pixels of the image in it, and the width that it is shown at where there is room."""
+    """A data URI, the size of the image in it, and the width that it is shown at where there is room."""
 
     uri: str
     width_px: int

@@ -58,7 +58,9 @@ def concatenate_metrics(paths: Sequence[Path]) -> pa.Table:
         table = read_table(path, "metrics")
         for identity in zip(*(table.column(name).to_pylist() for name in IDENTITY), strict=True):
             if identity in origin:
-                described = ", ".join(f"{name} {value}" for name, value in zip(IDENTITY, identity, strict=True))
+                described = ", ".join(
+                    f"{name} {value}" for name, value in zip(IDENTITY, identity, strict=True)
+                )
                 raise DataError(f"{path} and {origin[identity]} both measure {described}; keep one of them")
             origin[identity] = path
         tables.append(table)
@@ -99,8 +101,8 @@ def _measured_row(name: str, rows: list[dict[str, Any]], definition: TableDefini
         for row in found:
             if row["unit"] != score.unit:
                 raise DataError(
-                    f"experiment {row['experiment']} gives {score.metric} in '{row['unit']}', {definition.name} "
-                    f"expects '{score.unit}'; evaluate its predictions again"
+                    f"experiment {row['experiment']} gives {score.metric} in '{row['unit']}', "
+                    f"{definition.name} expects '{score.unit}'; evaluate its predictions again"
                 )
         measurements.append(_measurement([row["value"] for row in found]))
     names = {score.metric for score in definition.scores}
@@ -108,7 +110,10 @@ def _measured_row(name: str, rows: list[dict[str, Any]], definition: TableDefini
     samples = [row["samples"] for row in per_seed.values()]
     return MeasuredRow(
         experiment=name,
-        **{key: first[key] for key in ("method", "set", "weighting", "top_k", "init", "dataset", "label_fraction")},
+        **{
+            key: first[key]
+            for key in ("method", "set", "weighting", "top_k", "init", "dataset", "label_fraction")
+        },
         measurements=tuple(measurements),
         seeds=tuple(sorted(per_seed)),
         samples=(min(samples), max(samples)),

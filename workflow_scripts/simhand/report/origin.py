@@ -3,7 +3,15 @@
 from typing import Any
 
 COMMIT_LENGTH = 10
-MAIN_PACKAGES = ("torch", "torchvision", "mediapipe", "numpy", "scikit-learn", "pyarrow", "opencv-python-headless")
+MAIN_PACKAGES = (
+    "torch",
+    "torchvision",
+    "mediapipe",
+    "numpy",
+    "scikit-learn",
+    "pyarrow",
+    "opencv-python-headless",
+)
 UNKNOWN = "not known"
 
 

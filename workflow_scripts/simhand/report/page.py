@@ -54,28 +54,24 @@ def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings)
     index = _read_json(run_dir / "figures" / "index.json", "run draw_figures first")
     provenance = _read_json(provenance_file, "run record_provenance first")
     parts = index["parts"]
-    figures = list(_figures(run_dir / "figures", index["figures"], settings.jpeg_quality))
     sources, sets = source_rows(run), set_rows(run, parts["sets"])
-    return render(
-        "report.html.j2",
-        settings=settings,
-        run_name=run_dir.resolve().name,
-        sections=SECTIONS,
-        facts=headline(provenance),
-        numbers=_numbers(sources, sets, parts),
-        sources=sources,
-        sets=sets,
-        incidents=incidents(run),
-        figures=figures,
-        tables=_tables(run_dir / "tables"),
-        times=stage_times(run_dir / "benchmarks"),
-        files=list(_files(run_dir, parts)),
-        provenance=provenance,
-        origin=origin(provenance),
-        packages=provenance.get("packages") or {},
-        config=yaml.safe_dump(provenance.get("config"), sort_keys=False, allow_unicode=True, width=100),
-        duration=duration,
-    )
+    values = {
+        "run_name": run_dir.resolve().name,
+        "facts": headline(provenance),
+        "numbers": _numbers(sources, sets, parts),
+        "sources": sources,
+        "sets": sets,
+        "incidents": incidents(run),
+        "tables": _tables(run_dir / "tables"),
+        "times": stage_times(run_dir / "benchmarks"),
+        "files": list(_files(run_dir, parts)),
+        "provenance": provenance,
+        "origin": origin(provenance),
+        "packages": provenance.get("packages") or {},
+        "config": yaml.safe_dump(provenance.get("config"), sort_keys=False, allow_unicode=True, width=100),
+        "figures": list(_figures(run_dir / "figures", index["figures"], settings.jpeg_quality)),
+    }
+    return render("report.html.j2", settings=settings, sections=SECTIONS, duration=duration, **values)
 
 
 def duration(seconds: float) -> str:
@@ -113,10 +109,12 @@ def _tables(folder: Path) -> list[Markup]:
         try:
             figure = ElementTree.parse(path).getroot().find("body/figure")
         except ElementTree.ParseError as error:
-            raise DataError(f"{path} is not a table that make_tables wrote ({error}); run make_tables again") from error
+            raise DataError(
+                f"{path} is not a table that make_tables wrote ({error}); run make_tables again"
+            ) from error
         if figure is None:
             raise DataError(f"{path} holds no table; run make_tables again")
-        found.append(Markup(ElementTree.tostring(figure, encoding="unicode")))
+        found.append(Markup(ElementTree.tostring(figure, encoding="unicode", short_empty_elements=False)))
     return found
 
 
@@ -130,10 +128,14 @@ def _files(run_dir: Path, parts: dict[str, list[str]]) -> Iterator[tuple[str, li
             for folder, suffix in (("sets", "parquet"), ("pairs", "parquet"), ("pca", "npz"), ("pca", "json"))
         ],
         "Encoders": [
-            f"pretrain/{name}/{file}" for name in parts["pretrain"] for file in ("encoder.safetensors", "README.md")
+            f"pretrain/{name}/{file}"
+            for name in parts["pretrain"]
+            for file in ("encoder.safetensors", "README.md")
         ],
         "Models": [
-            f"finetune/{name}/{file}" for name in parts["finetune"] for file in ("checkpoint.pt", "predictions.parquet")
+            f"finetune/{name}/{file}"
+            for name in parts["finetune"]
+            for file in ("checkpoint.pt", "predictions.parquet")
         ],
         "Videos": ["videos.tsv", "videos/manifest.parquet", "videos/groups.parquet"],
         "Figures": _names(run_dir, "figures", "*.png"),

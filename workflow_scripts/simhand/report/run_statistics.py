@@ -65,7 +65,9 @@ def source_rows(run: RunFolder) -> list[SourceRow]:
     """One row per source, in the order of the index."""
     statuses = {stage: run.status(stage) for stage in STAGES}
     counts = {stage: per_source(found) for stage, found in statuses.items()}
-    failed = {(status.source, status.video_id) for found in statuses.values() for status in found if not status.ok}
+    failed = {
+        (status.source, status.video_id) for found in statuses.values() for status in found if not status.ok
+    }
     return [
         SourceRow(
             source=source,
@@ -133,10 +135,12 @@ def _incidents(stage: str, statuses: Sequence[VideoStatus], ok: bool) -> list[In
 
 
 def _benchmark(path: Path) -> list[tuple[float, float | None]]:
-    """Seconds and peak resident memory in MiB of each job in a file; jobs too short to sample have no memory."""
+    """Seconds and peak memory in MB of each job in a file; jobs too short to sample have no memory."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return [(float(row["s"]), _number(row["max_rss"])) for row in csv.DictReader(file, delimiter="\t")]
+            return [
+                (float(row["s"]), _number(row["max_rss"])) for row in csv.DictReader(file, delimiter="\t")
+            ]
     except (KeyError, ValueError) as error:
         raise DataError(f"{path} is not a Snakemake benchmark ({error}); delete it") from error
 

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from simhand.settings.section import Preset, Section
 
 Method = Literal["none", "simclr", "peclr", "simhand"]
+METHODS = tuple(name for name in get_args(Method) if name != "none")
+"""The pre-training methods; each is a file of this name in pretraining/methods/."""
+
+METHODS_WITH_PAIRS = ("simhand",)
+"""Those that learn from mined pairs."""
+
 Weighting = Literal["none", "positive", "negative", "both"]
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]*"
@@ -88,7 +94,7 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
         pretrain = None
         start = f"none_{_init_name(init)}{label}_seed{seed}"
         if method != "none":
-            rank = f"_top{top_k}" if method == "simhand" else ""
+            rank = f"_top{top_k}" if method in METHODS_WITH_PAIRS else ""
             start = f"{method}_{set_name}_{weighting}{rank}_{_init_name(init)}{label}_seed{seed}"
             pretrain = PretrainExperiment(
                 name=start, method=method, set=set_name, weighting=weighting, top_k=top_k, init=init, seed=seed
@@ -98,7 +104,7 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
             method=method,
             set=set_name if pretrain else None,
             weighting=weighting if pretrain else "none",
-            top_k=top_k if method == "simhand" else None,
+            top_k=top_k if method in METHODS_WITH_PAIRS else None,
             init=init,
             dataset=dataset,
             label_fraction=fraction,

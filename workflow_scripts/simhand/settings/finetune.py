@@ -97,13 +97,6 @@ class FinetuneSettings(Section):
         ours="exact",
         release="truncated",
     )
-    heat_prior: float = switch(
-        "what the untrained heat head answers in every cell; almost all cells of the targets are empty",
-        ours=0.01,
-        release=0.5,
-        gt=0,
-        lt=1,
-    )
     map_losses: Literal["mean_square", "batch_norm"] = switch(
         "delta and location losses: heat-weighted mean square, the same for any batch size, or the Frobenius"
         " norm of the whole batch over its size",

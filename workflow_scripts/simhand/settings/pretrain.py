@@ -6,9 +6,6 @@ from pydantic import Field
 
 from simhand.settings.section import Section, switch
 
-METHODS = ("simclr", "peclr", "simhand")
-METHODS_WITH_PAIRS = ("simhand",)
-
 
 class PretrainSettings(Section):
     """Contrastive pre-training: encoder, recipe, weights, augmentation, and the points of difference."""

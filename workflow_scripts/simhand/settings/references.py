@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simhand.settings.experiments import ExperimentRow, expand_row
+from simhand.settings.experiments import METHODS_WITH_PAIRS, ExperimentRow, expand_row
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.pairs import PairsSettings
 from simhand.settings.pretrain import PretrainSettings
@@ -34,7 +34,7 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
                 yield f"{path}.label_fraction", f"must be above 0 and at most 1, found {finetune.label_fraction}", "", []
             if pretrain and pretrain.set not in sets:
                 yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
-            if pretrain and pretrain.method == "simhand" and pretrain.top_k not in ranks:
+            if pretrain and pretrain.method in METHODS_WITH_PAIRS and pretrain.top_k not in ranks:
                 yield f"{path}.top_k", f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}", "", []
 
 

@@ -15,8 +15,8 @@ class ReportSettings(Section):
     example_frames: int = Field(6, ge=1, le=24, description="frames shown with boxes and keypoints")
     example_crops: int = Field(32, ge=1, le=200, description="hand crops shown with keypoints")
     example_pairs: int = Field(50, ge=1, le=200, description="mined pairs shown per set")
-    example_queries: int = Field(6, ge=1, le=20, description="queries shown with the hand at every mined rank")
+    example_queries: int = Field(6, ge=1, le=20, description="queries shown with a hand per mined rank")
     example_predictions: int = Field(
         2, ge=1, le=8, description="predictions shown per fine-tuning of each kind: best, median and worst"
     )
-    jpeg_quality: int = Field(85, ge=30, le=95, description="JPEG quality of the photographs inside the report")
+    jpeg_quality: int = Field(85, ge=30, le=95, description="JPEG quality of photographs in the report")

@@ -33,11 +33,12 @@ def switch(description: str, *, ours: Any, release: Any, paper: Any = SILENT, **
 
 def preset_defaults(model: type[Section], preset: Preset) -> dict[str, Any]:
     """The values that ``preset`` gives to the switches of ``model``."""
-    return {
-        name: extra["presets"][preset]
-        for name, field in model.model_fields.items()
-        if isinstance(extra := field.json_schema_extra, dict) and "presets" in extra
-    }
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        extra: Any = field.json_schema_extra
+        if extra and "presets" in extra:
+            found[name] = extra["presets"][preset]
+    return found
 
 
 def sections_in(annotation: Any) -> Iterator[type[Section]]:

@@ -15,7 +15,7 @@ class TablesSettings(Section):
     compare_with: dict[str, PaperSet] = Field(
         default_factory=dict,
         description=(
-            "the paper's pre-training set that each of our sets stands beside, for example `ego: ego-50k`; a set "
-            "that is not named here stands beside the paper's set of its own name, or beside nothing"
+            "the paper's pre-training set that each of our sets stands beside, for example `ego: ego-50k`; "
+            "a set that is not named here stands beside the paper's set of its own name, or beside nothing"
         ),
     )

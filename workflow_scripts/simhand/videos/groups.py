@@ -12,14 +12,11 @@ from simhand.world.catalogue import recording_of
 COLUMNS = ("video_id", "group_id")
 
 
-def write_groups(
-    videos: Sequence[IndexedVideo], rendered_folder: Path, groups_csv: Path | None, groups: Path
-) -> None:
+def write_groups(videos: Sequence[IndexedVideo], groups_csv: Path | None, groups: Path) -> None:
     """Write the group of every video: the CSV's, else a rendered video's recording, else the video itself.
 
     Args:
         videos: all rows of the index.
-        rendered_folder: where the rendered videos of this run lie.
         groups_csv: the user's table with columns video_id and group_id, if there is one.
         groups: table to write.
 
@@ -27,7 +24,7 @@ def write_groups(
         DataError: the CSV is missing or broken, or names a video that is not in the index.
     """
     given = read_groups_csv(groups_csv, {video.video_id for video in videos}) if groups_csv else {}
-    defaults = {video.video_id: _default_group(video, rendered_folder) for video in videos}
+    defaults = {video.video_id: _default_group(video) for video in videos}
     merged = defaults | given
     write_table(groups, "groups", {"video_id": list(merged), "group_id": list(merged.values())})
 
@@ -67,7 +64,5 @@ def read_groups_csv(path: Path, known: set[str]) -> dict[str, str]:
     return groups
 
 
-def _default_group(video: IndexedVideo, rendered_folder: Path) -> str:
-    if rendered_folder in Path(video.path).parents:
-        return recording_of(video.video_id)
-    return video.video_id
+def _default_group(video: IndexedVideo) -> str:
+    return recording_of(video.video_id) if video.is_rendered() else video.video_id

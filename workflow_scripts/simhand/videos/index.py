@@ -10,7 +10,7 @@ from pathlib import Path
 from simhand.errors import DataError
 from simhand.settings.sources import FolderSource, SourceSettings
 from simhand.settings.world import WorldSettings
-from simhand.videos.index_table import IndexedVideo, read_index, write_index
+from simhand.videos.index_table import IndexedVideo, read_index, rendered_path, write_index
 from simhand.videos.sources import ListedVideo, list_videos
 
 __all__ = ["IndexedVideo", "read_index", "update_index"]
@@ -54,7 +54,7 @@ def update_index(
             if video_id is None:
                 raise DataError(f"{path}: another source already has the videos that sources.{name} renders")
             taken.add(video_id)
-            place = video.path or (path.parent / "world" / "videos" / shard / f"{video_id}.mp4").as_posix()
+            place = video.path or rendered_path(path.parent, shard, video_id).as_posix()
             new.append(IndexedVideo(video_id, name, place, shard))
     if new or not path.exists():
         write_index(path, rows + new)

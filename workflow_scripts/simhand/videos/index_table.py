@@ -20,9 +20,18 @@ class IndexedVideo:
     path: str
     shard: str
 
+    def is_rendered(self) -> bool:
+        """Whether its file is one of the demo world, as :func:`rendered_path` places it."""
+        return Path(self.path).parts[-4:] == rendered_path(Path(), self.shard, self.video_id).parts
+
 
 HEADER = tuple(field.name for field in fields(IndexedVideo))
 WHAT_TO_DO = "restore it, or delete it and run everything again"
+
+
+def rendered_path(run_dir: Path, shard: str, video_id: str) -> Path:
+    """Where the demo world renders a video of a run to."""
+    return run_dir / "world" / "videos" / shard / f"{video_id}.mp4"
 
 
 def write_index(path: Path | str, videos: Iterable[IndexedVideo]) -> None:

@@ -4,6 +4,7 @@
 decoder fed with broken files does both.
 """
 
+import contextlib
 import math
 import multiprocessing
 import signal
@@ -85,7 +86,9 @@ class _Worker:
     def give(self, number: int, task: Any, limit_s: float) -> None:
         self.doing, self.limit_s = number, limit_s
         self.deadline = time.monotonic() + limit_s
-        self.connection.send(task)
+        # a worker that died while idle breaks the pipe; take() then finds it dead
+        with contextlib.suppress(OSError):
+            self.connection.send(task)
 
     def stop(self) -> None:
         self.process.kill()

@@ -35,12 +35,12 @@ ANGLE_INDEX = {name: index for index, name in enumerate(ANGLES)}
 
 # metres. First joint of each finger (thumb: carpometacarpal, others: metacarpophalangeal), then the
 # three bones that follow it; after the tables of Buryanov & Kotiuk 2010, with the pulp in the last bone.
-MEAN_ROOTS_M = np.array(
-    [[-20, 21, -12], [-25, 90, 0], [-3, 93, 3], [17, 87, 1], [34, 78, -5]], dtype=np.float64
-) / 1000
-MEAN_BONES_M = np.array(
-    [[45, 33, 27], [41, 25, 23], [45, 28, 24], [42, 27, 24], [33, 20, 22]], dtype=np.float64
-) / 1000
+MEAN_ROOTS_M = (
+    np.array([[-20, 21, -12], [-25, 90, 0], [-3, 93, 3], [17, 87, 1], [34, 78, -5]], dtype=np.float64) / 1000
+)
+MEAN_BONES_M = (
+    np.array([[45, 33, 27], [41, 25, 23], [45, 28, 24], [42, 27, 24], [33, 20, 22]], dtype=np.float64) / 1000
+)
 FOREARM_M = 0.42
 
 
@@ -69,9 +69,20 @@ class Person:
 
 
 # sRGB, from pale to deep
-_SKIN_TONES = np.array(
-    [[238, 200, 176], [229, 184, 155], [214, 164, 132], [198, 144, 110], [170, 118, 86], [134, 90, 64], [102, 68, 50]]
-) / 255
+_SKIN_TONES = (
+    np.array(
+        [
+            [238, 200, 176],
+            [229, 184, 155],
+            [214, 164, 132],
+            [198, 144, 110],
+            [174, 122, 90],
+            [146, 100, 74],
+            [120, 82, 62],
+        ]
+    )
+    / 255
+)
 
 
 def sample_person(seed: int, name: str) -> Person:

@@ -24,7 +24,9 @@ class Camera:
 
     def intrinsics(self) -> np.ndarray:
         """The matrix K (3, 3): homogeneous pixel = K @ point / z."""
-        return np.array([[self.focal_px, 0, self.centre_px[0]], [0, self.focal_px, self.centre_px[1]], [0, 0, 1.0]])
+        return np.array(
+            [[self.focal_px, 0, self.centre_px[0]], [0, self.focal_px, self.centre_px[1]], [0, 0, 1.0]]
+        )
 
 
 def recording_camera(settings: WorldSettings, recording: str, camera: int, egocentric: bool) -> Camera:

@@ -106,7 +106,8 @@ def _finger_base(angles: Tensor, number: int) -> tuple[Tensor, Tensor, list[Tens
 def _thumb_base(angles: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
     palmar, radial = _angle(angles, "thumb_palmar"), _angle(angles, "thumb_radial")
     distal = torch.stack(
-        [-torch.sin(radial) * torch.cos(palmar), torch.cos(radial) * torch.cos(palmar), -torch.sin(palmar)], -1
+        [-torch.sin(radial) * torch.cos(palmar), torch.cos(radial) * torch.cos(palmar), -torch.sin(palmar)],
+        -1,
     )
     roll = _THUMB_REST_ROLL_RAD - _angle(angles, "thumb_twist")
     guess = torch.stack([-torch.cos(roll), torch.zeros_like(roll), torch.sin(roll)], -1)

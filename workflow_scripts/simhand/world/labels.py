@@ -60,7 +60,9 @@ def render_labelled_set(settings: WorldSettings, out_dir: Path | str, threads: i
         work = partial(_render_item, settings, partial_dir)
         hands = list(ordered_map(work, items, 1 if settings.device == "cuda" else threads))
         for split in counts:
-            _write_annotations(partial_dir, split, [h for (s, _), h in zip(items, hands, strict=True) if s == split])
+            _write_annotations(
+                partial_dir, split, [h for (s, _), h in zip(items, hands, strict=True) if s == split]
+            )
 
 
 def plan_labelled_hand(settings: WorldSettings, split: str, number: int) -> LabelledHand:
@@ -92,12 +94,24 @@ def _render_item(settings: WorldSettings, folder: Path, item: tuple[str, int]) -
     size_px, labels = settings.labels.image_size_px, settings.labels
     person = sample_person(settings.seed, hand.person)
     layers = render_hands(
-        hand.skeleton, [person], [sample_lighting(rng)],
-        as_tensor(hand.intrinsics[:1, 0]), as_tensor(hand.intrinsics[None, :2, 2]), size_px, size_px, settings.device,
+        hand.skeleton,
+        [person],
+        [sample_lighting(rng)],
+        as_tensor(hand.intrinsics[:1, 0]),
+        as_tensor(hand.intrinsics[None, :2, 2]),
+        size_px,
+        size_px,
+        settings.device,
     )
     versions = labels.background_versions if split == "training" else 1
     for version in range(versions):
-        picture = _version(layers, size_px, split, version, named_generator(settings.seed, "label background", split, number, version))
+        picture = _version(
+            layers,
+            size_px,
+            split,
+            version,
+            named_generator(settings.seed, "label background", split, number, version),
+        )
         name = f"{number + labels.unique_training * version:08d}.jpg"
         Image.fromarray(picture).save(folder / split / "rgb" / name, quality=_JPEG_QUALITY)
     if labels.masks and split == "training":
@@ -110,7 +124,9 @@ def _version(layers: Layers, size_px: int, split: str, version: int, rng: np.ran
     """The hand before one background: green first in training, then clutter in changing light."""
     green = split == "training" and version == 0
     background = (green_screen if green else clutter)(size_px, size_px, rng)
-    picture = composite(layers, [0], torch.from_numpy(background).to(layers.rgb.device), float(rng.choice([0.0, 0.3])))
+    picture = composite(
+        layers, [0], torch.from_numpy(background).to(layers.rgb.device), float(rng.choice([0.0, 0.3]))
+    )
     values = picture.cpu().numpy()
     if not green:
         values = values * rng.uniform(0.85, 1.12) * rng.normal(1, 0.03, 3)

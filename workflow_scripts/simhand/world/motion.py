@@ -27,9 +27,9 @@ _PLOTS: tuple[tuple[tuple[str, float, float], ...], ...] = (
     (("right", 0.0, 1.0),),
     (("left", 0.0, 1.0), ("right", 0.12, 0.88)),
 )
-_EXOCENTRIC_VIEWS = (("palm", "back", "radial"), (0.55, 0.30, 0.15))
+_EXOCENTRIC_VIEWS = (("palm", "back", "radial"), (0.60, 0.28, 0.12))
 _EGOCENTRIC_VIEWS = (("ego_back", "ego_palm"), (0.6, 0.4))
-_KEY_EVERY_S = 1.8
+_KEY_EVERY_S = 1.6
 _ENTRY_S = 0.7
 
 
@@ -70,7 +70,15 @@ def plan_recording(settings: WorldSettings, number: int) -> Recording:
     egocentric = number % 3 == 1
     plot = _PLOTS[number % len(_PLOTS)]
     tracks = tuple(
-        _plan_track(named_generator(settings.seed, "track", name, side), side, begin, end, settings.duration_s, egocentric, len(plot) > 1)
+        _plan_track(
+            named_generator(settings.seed, "track", name, side),
+            side,
+            begin,
+            end,
+            settings.duration_s,
+            egocentric,
+            len(plot) > 1,
+        )
         for side, begin, end in plot
     )
     person = f"person{int(rng.integers(settings.people)):02d}"
@@ -78,7 +86,13 @@ def plan_recording(settings: WorldSettings, number: int) -> Recording:
 
 
 def _plan_track(
-    rng: np.random.Generator, side: str, begin: float, end: float, duration_s: float, egocentric: bool, paired: bool
+    rng: np.random.Generator,
+    side: str,
+    begin: float,
+    end: float,
+    duration_s: float,
+    egocentric: bool,
+    paired: bool,
 ) -> HandTrack:
     begin_s, end_s = begin * duration_s, end * duration_s
     enters, leaves = begin > 0, end < 1
@@ -97,20 +111,38 @@ def _plan_track(
     # my right hand is on the right of my own view and on the left of yours
     towards = (1 if side == "right" else -1) * (1 if egocentric else -1)
     across = towards * rng.uniform(0.20, 0.26, keys) if paired else rng.uniform(-0.14, 0.14, keys)
-    depth = rng.uniform(0.46, 0.60, keys) + 0.08 * paired
+    depth = rng.uniform(0.40, 0.54, keys) + 0.05 * paired
     places = np.stack([across * depth * 0.9, rng.uniform(-0.03, 0.06, keys) * depth / 0.5, depth], -1)
     if enters:
-        times, angles, views, places, classes = _with_outside(0, begin_s, times, angles, views, places, classes, rng)
+        times, angles, views, places, classes = _with_outside(
+            0, begin_s, times, angles, views, places, classes, rng
+        )
     if leaves:
-        times, angles, views, places, classes = _with_outside(-1, end_s, times, angles, views, places, classes, rng)
+        times, angles, views, places, classes = _with_outside(
+            -1, end_s, times, angles, views, places, classes, rng
+        )
     return HandTrack(
-        side, begin_s, end_s, times, angles, np.stack(views), places, tuple(classes), rng.uniform(0, 2 * np.pi, 8)
+        side,
+        begin_s,
+        end_s,
+        times,
+        angles,
+        np.stack(views),
+        places,
+        tuple(classes),
+        rng.uniform(0, 2 * np.pi, 8),
     )
 
 
 def _with_outside(
-    end: int, time_s: float, times: np.ndarray, angles: np.ndarray, views: list[np.ndarray], places: np.ndarray,
-    classes: list[str], rng: np.random.Generator,
+    end: int,
+    time_s: float,
+    times: np.ndarray,
+    angles: np.ndarray,
+    views: list[np.ndarray],
+    places: np.ndarray,
+    classes: list[str],
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], np.ndarray, list[str]]:
     """One more key before the first (``end`` = 0) or after the last (-1), below the picture."""
     outside = places[end] + np.array([rng.uniform(-0.08, 0.08), 0.36, 0.0]) * places[end, 2] / 0.5

@@ -23,7 +23,12 @@ _STRAIGHT = (None, 2, 4, 2)
 _TOGETHER = (0, 3, 5, 3)
 _CURLED = (0, 82, 100, 62)
 _SPREAD = {"index": -9, "middle": -1, "ring": 7, "little": 16}
-_RELAXED = {"index": (-2, 22, 28, 12), "middle": (0, 30, 34, 15), "ring": (2, 34, 38, 17), "little": (5, 34, 38, 18)}
+_RELAXED = {
+    "index": (-2, 22, 28, 12),
+    "middle": (0, 30, 34, 15),
+    "ring": (2, 34, 38, 17),
+    "little": (5, 34, 38, 18),
+}
 # the thumb: palmar, radial, twist, mcp, ip in degrees
 _THUMB_OUT = (8, 48, 5, 3, -4)
 _THUMB_BESIDE = (8, 20, 0, 4, 2)
@@ -59,8 +64,12 @@ POSES: dict[str, np.ndarray] = {
     "thumbs_up": _pose((2, 58, -5, -4, -12), **_four(_CURLED, _CURLED, _CURLED, _CURLED)),
     "pinch": _pose((44, 26, 38, 14, 24), **{**_RELAXED, "index": (0, 50, 48, 24)}),
     "ok": _pose((44, 26, 38, 14, 24), **_four((0, 50, 48, 24), (0, 14, 8, 4), (6, 6, 5, 3), (15, 2, 4, 3))),
-    "grasp": _pose((48, 30, 40, 16, 18), **_four((-3, 42, 46, 24), (0, 44, 48, 26), (2, 44, 50, 26), (5, 44, 48, 26))),
-    "claw": _pose((40, 40, 30, 8, 34), **_four((-8, 6, 66, 38), (0, 6, 68, 38), (6, 8, 68, 38), (14, 10, 62, 36))),
+    "grasp": _pose(
+        (48, 30, 40, 16, 18), **_four((-3, 42, 46, 24), (0, 44, 48, 26), (2, 44, 50, 26), (5, 44, 48, 26))
+    ),
+    "claw": _pose(
+        (40, 40, 30, 8, 34), **_four((-8, 6, 66, 38), (0, 6, 68, 38), (6, 8, 68, 38), (14, 10, 62, 36))
+    ),
     "hook": _pose(_THUMB_BESIDE, **_four(*[(0, 8, 88, 52)] * 4)),
     "horns": _pose(_THUMB_OVER, **_four((-4, 2, 4, 2), _CURLED, _CURLED, (10, 2, 4, 2))),
     "call": _pose((6, 56, 0, -2, -8), **_four(_CURLED, _CURLED, _CURLED, (18, 4, 5, 3))),
@@ -121,7 +130,15 @@ def sample_hands(
     The camera is that of the labelled set: the hand stands in the middle of a square image.
     """
     parts = [
-        _sample_chunk(min(chunk, count - start), chunk, seed + 1000003 * number, image_size_px, spread_deg, left_fraction, device)
+        _sample_chunk(
+            min(chunk, count - start),
+            chunk,
+            seed + 1000003 * number,
+            image_size_px,
+            spread_deg,
+            left_fraction,
+            device,
+        )
         for number, start in enumerate(range(0, count, chunk))
     ]
     return SampledHands(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -148,9 +165,7 @@ def _sample_chunk(
     skeleton = pose_skeleton(angles, roots, bones)
     joints = skeleton.joints @ rotation_from_view(views).mT
     joints = joints - joints.mean(1, keepdim=True)
-    joints = joints * torch.where(left, -1.0, 1.0)[:, None, None].expand(-1, 1, 3).clone().index_fill_(
-        2, torch.tensor([1, 2], device=device), 1.0
-    )
+    joints[left, :, 0] *= -1
     joints[..., 2] += depth_m
     focal_px = 2.2 * size_px
     keypoints = joints[..., :2] / joints[..., 2:] * focal_px + size_px / 2

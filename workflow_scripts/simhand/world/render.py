@@ -50,10 +50,14 @@ def render_hands(
         colour = (colour / (1 + 0.28 * colour) * 1.18).clamp(1e-6, 1) ** (1 / 2.2)
         where = (hits.owner, hits.corner[:, 1] // TILE_PX, hits.corner[:, 0] // TILE_PX)
         _tiles(rgb, high, wide)[where] = colour.unflatten(1, (TILE_PX, TILE_PX))
-        _tiles(coverage[..., None], high, wide)[where] = hits.coverage.unflatten(1, (TILE_PX, TILE_PX))[..., None]
+        _tiles(coverage[..., None], high, wide)[where] = hits.coverage.unflatten(1, (TILE_PX, TILE_PX))[
+            ..., None
+        ]
         _tiles(depth[..., None], high, wide)[where] = hits.point[..., 2:].unflatten(1, (TILE_PX, TILE_PX))
     depth[coverage == 0] = torch.inf
-    return Layers(rgb[:, :height_px, :width_px], coverage[:, :height_px, :width_px], depth[:, :height_px, :width_px])
+    return Layers(
+        rgb[:, :height_px, :width_px], coverage[:, :height_px, :width_px], depth[:, :height_px, :width_px]
+    )
 
 
 def _tiles(image: Tensor, high: int, wide: int) -> Tensor:
@@ -92,4 +96,6 @@ def _soft_shadow(coverage: Tensor) -> Tensor:
     for _ in range(2):
         small = torch.nn.functional.avg_pool2d(small, 5, 1, 2)
     small = torch.nn.functional.pad(small, (3, 0, 2, 0))[..., : small.shape[-2], : small.shape[-1]]
-    return torch.nn.functional.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)[0, 0]
+    return torch.nn.functional.interpolate(small, size=(height, width), mode="bilinear", align_corners=False)[
+        0, 0
+    ]

@@ -14,6 +14,7 @@ from simhand.world.tracing import TILE_PX, Hits, rough_distance
 # how far light bleeds round the edge of shadow under skin: red travels furthest
 _WRAP = (0.42, 0.24, 0.16)
 _OCCLUSION_STEPS_M = (0.006, 0.018)
+_EDGE_M = 0.008
 _SHADOW_STEPS_M = (0.008, 0.020, 0.040, 0.075)
 
 
@@ -32,9 +33,9 @@ def sample_lighting(rng: np.random.Generator) -> Lighting:
     azimuth = rng.uniform(-np.pi, np.pi)
     direction = np.array([0.75 * np.sin(azimuth), -0.75 - 0.3 * rng.random(), -0.75 + 0.45 * np.cos(azimuth)])
     warmth = rng.uniform(-1, 1)
-    key = np.array([1 + 0.12 * warmth, 1.0, 1 - 0.18 * warmth]) * rng.uniform(0.75, 1.25)
-    sky = np.array([1 - 0.06 * warmth, 1.0, 1 + 0.10 * warmth]) * rng.uniform(0.32, 0.55)
-    ground = np.array([1.0, 0.94, 0.86]) * rng.uniform(0.12, 0.28)
+    key = np.array([1 + 0.12 * warmth, 1.0, 1 - 0.18 * warmth]) * rng.uniform(0.9, 1.35)
+    sky = np.array([1 - 0.06 * warmth, 1.0, 1 + 0.10 * warmth]) * rng.uniform(0.42, 0.62)
+    ground = np.array([1.0, 0.94, 0.86]) * rng.uniform(0.18, 0.32)
     return Lighting(direction / np.linalg.norm(direction), key, sky, ground)
 
 
@@ -72,7 +73,9 @@ def shade(hits: Hits, capsules: Capsules, people: list[Person], lights: list[Lig
     row = lambda values: _stack(values, device)[hits.owner][:, None]  # noqa: E731
     sky, ground = row([lamp.sky_rgb for lamp in lights]), row([lamp.ground_rgb for lamp in lights])
     key = row([lamp.key_rgb for lamp in lights])
-    ambient = (ground + up * (sky - ground)) * occlusion[..., None] ** torch.tensor([0.8, 1.0, 1.1], device=device)
+    ambient = (ground + up * (sky - ground)) * occlusion[..., None] ** torch.tensor(
+        [0.8, 1.0, 1.1], device=device
+    )
     view = -torch.nn.functional.normalize(hits.point, dim=-1)
     half = torch.nn.functional.normalize(view + light, dim=-1)
     shine = (normal * half).sum(-1).clamp_min(0)
@@ -90,7 +93,13 @@ def _linear(values: list[np.ndarray], hits: Hits) -> Tensor:
 
 
 def _skin_colour(
-    hits: Hits, people: list[Person], crease: Tensor, flush: Tensor, nail: Tensor, mottle: Tensor, back: Tensor
+    hits: Hits,
+    people: list[Person],
+    crease: Tensor,
+    flush: Tensor,
+    nail: Tensor,
+    mottle: Tensor,
+    back: Tensor,
 ) -> Tensor:
     palm = _linear([person.palm_rgb for person in people], hits)
     skin = palm + back[..., None] * (_linear([person.skin_rgb for person in people], hits) - palm)
@@ -105,42 +114,64 @@ def _skin_colour(
 
 def _cloth_colour(hits: Hits, people: list[Person], atlas_mm: Tensor, mottle: Tensor) -> Tensor:
     colour = _linear([person.sleeve_rgb for person in people], hits)
-    stripes = torch.tensor([person.sleeve_stripes for person in people], device=colour.device)[hits.owner][:, None]
+    stripes = torch.tensor([person.sleeve_stripes for person in people], device=colour.device)[hits.owner][
+        :, None
+    ]
     pattern = 1 - stripes * (torch.sin(atlas_mm[..., 1] * 0.6) > 0)
     weave = 1 + 0.06 * mottle + 0.05 * torch.sin(atlas_mm[..., 0] * 2.5) * torch.sin(atlas_mm[..., 1] * 2.5)
     return colour * (pattern * weave)[..., None]
 
 
 def _blocked_light(hits: Hits, capsules: Capsules, lights: list[Lighting]) -> tuple[Tensor, Tensor]:
-    """Open sky and open key light (T, P) in [0, 1], found for every second pixel and spread smoothly."""
-    half = TILE_PX // 2
-    pick = torch.tensor([row * 2 * TILE_PX + column * 2 for row in range(half) for column in range(half)])
-    pick = pick.to(hits.point.device)
-    points, normals = hits.point[:, pick], hits.normal[:, pick]
-    occlusion, shadow = torch.ones_like(points[..., 0]), torch.ones_like(points[..., 0])
+    """Open sky and open key light (T, P) in [0, 1].
+
+    Tiles within one surface ask for every second pixel and spread it; tiles with an edge ask for all.
+    """
+    device = hits.point.device
+    steps = range(0, TILE_PX, 2)
+    pick = torch.tensor([row * TILE_PX + column for row in steps for column in steps], device=device)
+    depth = hits.point[..., 2]
+    edge = (depth.amax(1) - depth.amin(1)) > _EDGE_M
+    light = torch.ones(*depth.shape, 2, device=device)
     for hand in hits.owner.unique().tolist():
         mine = hits.owner == hand
-        occlusion[mine], shadow[mine] = _blocked_on_hand(capsules, hand, lights[hand], points[mine], normals[mine])
-    spread = torch.stack([occlusion, shadow], 1).unflatten(-1, (half, half))
-    spread = torch.nn.functional.interpolate(spread, size=(TILE_PX, TILE_PX), mode="bilinear", align_corners=False)
-    occlusion, shadow = spread.flatten(2).unbind(1)
+        whole, smooth = torch.nonzero(mine & edge)[:, 0], torch.nonzero(mine & ~edge)[:, 0]
+        light[whole] = _blocked_on_hand(capsules, hand, lights[hand], hits.point[whole], hits.normal[whole])
+        picked = hits.point[smooth][:, pick]
+        found = _blocked_on_hand(capsules, hand, lights[hand], picked, hits.normal[smooth][:, pick])
+        light[smooth] = torch.bmm(_same_surface(hits.point[smooth], picked, pick), found)
+    occlusion, shadow = light.unbind(-1)
     return occlusion, shadow
+
+
+def _same_surface(points: Tensor, picked: Tensor, pick: Tensor) -> Tensor:
+    """How much each picked point (T, 4, 3) says about each point of its tile (T, P, 3): (T, P, 4).
+
+    Near pixels count more, and depths apart by more than a few millimetres hardly: light must not
+    spill from a finger onto what lies behind its edge.
+    """
+    pixels = torch.arange(TILE_PX**2, device=pick.device)
+    rows, columns = pixels // TILE_PX, pixels % TILE_PX
+    apart = (rows[:, None] - rows[pick]).square() + (columns[:, None] - columns[pick]).square()
+    depth_gap = (points[:, :, None, 2] - picked[:, None, :, 2]).abs() / 0.0025
+    return torch.softmax(-0.5 * apart - depth_gap, -1)
 
 
 def _blocked_on_hand(
     capsules: Capsules, hand: int, lamp: Lighting, points: Tensor, normals: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> Tensor:
+    """Open sky and open key light at points (T, P, 3): (T, P, 2)."""
     shape = points.shape[:2]
     points, normals = points.reshape(-1, 3), normals.reshape(-1, 3)
     light = torch.from_numpy(lamp.direction).to(points)
     occlusion = torch.ones_like(points[:, 0])
     for height in _OCCLUSION_STEPS_M:
         gap = rough_distance(capsules, hand, points + height * normals)
-        occlusion = occlusion - 0.5 * (1 - gap / height).clamp(0, 1)
+        occlusion = occlusion - 0.42 * (1 - gap / height).clamp(0, 1)
     shadow = torch.ones_like(occlusion)
     lit = torch.nonzero((normals @ light) > -0.3)[:, 0]
     origin = points[lit] + 0.003 * normals[lit]
     for length in _SHADOW_STEPS_M:
         gap = rough_distance(capsules, hand, origin + length * light)
-        shadow[lit] = torch.minimum(shadow[lit], 0.5 + 4.0 * gap / length)
-    return occlusion.clamp(0.12, 1).view(shape), shadow.clamp(0.0, 1).view(shape)
+        shadow[lit] = torch.minimum(shadow[lit], 0.5 + 3.2 * gap / length)
+    return torch.stack([occlusion.clamp(0.2, 1).view(shape), shadow.clamp(0, 1).view(shape)], -1)

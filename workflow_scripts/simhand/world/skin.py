@@ -32,7 +32,9 @@ class _Canvas:
 
     def stroke(self, points_mm: np.ndarray, width_mm: float, strength: float) -> None:
         points = [tuple(p) for p in (np.asarray(points_mm) - _LOW_MM) * _PIXELS_PER_MM]
-        self._draw.line(points, fill=int(255 * strength), width=max(1, round(width_mm * _PIXELS_PER_MM)), joint="curve")
+        self._draw.line(
+            points, fill=int(255 * strength), width=max(1, round(width_mm * _PIXELS_PER_MM)), joint="curve"
+        )
 
     def polygon(self, points_mm: np.ndarray, strength: float) -> None:
         points = [tuple(p) for p in (np.asarray(points_mm) - _LOW_MM) * _PIXELS_PER_MM]
@@ -52,7 +54,9 @@ class _FingerAxes:
     across: np.ndarray
     length: float
 
-    def at(self, along: float, across: float | np.ndarray = 0.0, ahead: float | np.ndarray = 0.0) -> np.ndarray:
+    def at(
+        self, along: float, across: float | np.ndarray = 0.0, ahead: float | np.ndarray = 0.0
+    ) -> np.ndarray:
         """Points at fraction ``along`` of the bone, plus ``across`` and ``ahead`` in mm."""
         return (
             self.origin
@@ -69,7 +73,9 @@ def _bone_axes(finger: int, bone: int) -> _FingerAxes:
     return _FingerAxes(origins[frame], direction, across, float(MEAN_BONES_M[finger, bone] * 1000))
 
 
-def _wrinkle(canvas: _Canvas, axes: _FingerAxes, place: float, width: float, bow: float, strength: float) -> None:
+def _wrinkle(
+    canvas: _Canvas, axes: _FingerAxes, place: float, width: float, bow: float, strength: float
+) -> None:
     across = np.linspace(-width / 2, width / 2, 9)
     canvas.stroke(axes.at(place, across, bow * (1 - (2 * across / width) ** 2)), 0.7, strength)
 
@@ -80,7 +86,14 @@ def _paint_back() -> tuple[np.ndarray, ...]:
         for bone, strength in ((1, 1.0), (2, 0.75)):
             axes = _bone_axes(finger, bone)
             for row, ahead in enumerate((-3.6, -1.8, 0.0, 1.9, 3.7)):
-                _wrinkle(crease, axes, ahead / axes.length, width * (0.9 - 0.12 * abs(row - 2)), 0.5 * (row - 2), strength * (0.95 - 0.2 * abs(row - 2)))
+                _wrinkle(
+                    crease,
+                    axes,
+                    ahead / axes.length,
+                    width * (0.9 - 0.12 * abs(row - 2)),
+                    0.5 * (row - 2),
+                    strength * (0.95 - 0.2 * abs(row - 2)),
+                )
             across = np.linspace(-1, 1, 24) * np.pi
             flush.polygon(axes.at(0.0, np.cos(across) * width * 0.42, np.sin(across) * 6), 0.8)
         axes = _bone_axes(finger, 2)
@@ -91,7 +104,9 @@ def _paint_back() -> tuple[np.ndarray, ...]:
         nail.polygon(axes.at(0.74, half_width * shape(np.cos(turn)), half_length * shape(np.sin(turn))), 1.0)
         flush.polygon(axes.at(0.75, width * 0.5 * np.cos(turn), 9 * np.sin(turn)), 0.5)
         if finger:
-            tendon = np.stack([_bone_axes(finger, 0).origin * fraction for fraction in np.linspace(0.25, 0.95, 6)])
+            tendon = np.stack(
+                [_bone_axes(finger, 0).origin * fraction for fraction in np.linspace(0.25, 0.95, 6)]
+            )
             ridge.stroke(tendon, 3.0, 0.55)
     rng = named_generator(0, "veins")
     for start in (-18.0, 2.0, 20.0):
@@ -129,7 +144,9 @@ def _paint_palm() -> tuple[np.ndarray, ...]:
         crease.stroke(_smooth([start, start + rng.normal(0, 5, 2), start + rng.normal(0, 9, 2)]), 0.4, 0.28)
     for centre, size in (((24, 26), (13, 24)), ((-24, 36), (12, 20)), ((4, 76), (34, 8))):
         turn = np.linspace(0, 2 * np.pi, 40)
-        flush.polygon(np.stack([centre[0] + size[0] * np.cos(turn), centre[1] + size[1] * np.sin(turn)], -1), 0.7)
+        flush.polygon(
+            np.stack([centre[0] + size[0] * np.cos(turn), centre[1] + size[1] * np.sin(turn)], -1), 0.7
+        )
     return crease.array(0.4), flush.array(5.0), nail.array(0.4), ridge.array(2.0)
 
 
@@ -158,7 +175,7 @@ def skin_atlas() -> Tensor:
     """Back and palm of the hand, (2, 6, height, width), rows of pixels from low to high y."""
     sides = []
     for name, (crease, flush, nail, ridge) in (("back", _paint_back()), ("palm", _paint_palm())):
-        mottle = _mottle(crease.shape, named_generator(0, "mottle", name))
+        mottle = _mottle((len(crease), len(crease[0])), named_generator(0, "mottle", name))
         height_mm = -0.30 * crease + 0.28 * nail + 0.5 * ridge + 0.012 * mottle
         slope_y, slope_x = np.gradient(height_mm * _PIXELS_PER_MM)
         sides.append(np.stack([crease, flush, nail, mottle, slope_x, slope_y]))
@@ -171,5 +188,7 @@ def sample_skin(points_mm: Tensor, dorsal: Tensor) -> Tensor:
     size = torch.from_numpy(_HIGH_MM - _LOW_MM).to(points_mm)
     grid = ((points_mm - low) / size * 2 - 1)[None, None].expand(2, -1, -1, -1)
     atlas = skin_atlas().to(points_mm.device)
-    back, palm = torch.nn.functional.grid_sample(atlas, grid, padding_mode="border", align_corners=False)[:, :, 0]
+    back, palm = torch.nn.functional.grid_sample(atlas, grid, padding_mode="border", align_corners=False)[
+        :, :, 0
+    ]
     return (palm + dorsal * (back - palm)).T

@@ -44,12 +44,22 @@ def _finger_parts() -> list[_Part]:
             _Part(frame + 2, (joint + 2, joint + 3, 0.0), (joint + 2, joint + 3, 0.88), (end - 0.3, tip)),
             # pads of flesh on the palm side
             _Part(
-                frame, (joint, joint + 1, 0.35), (joint, joint + 1, 0.7), (middle - 1.2, middle - 1.2),
-                (0, 0, -2.2), (0, 0, -1.9), pad=True,
+                frame,
+                (joint, joint + 1, 0.35),
+                (joint, joint + 1, 0.7),
+                (middle - 1.2, middle - 1.2),
+                (0, 0, -2.2),
+                (0, 0, -1.9),
+                pad=True,
             ),
             _Part(
-                frame + 2, (joint + 2, joint + 3, 0.4), (joint + 2, joint + 3, 0.78), (tip - 0.6, tip - 0.9),
-                (0, 0, -1.6), (0, 0, -1.1), pad=True,
+                frame + 2,
+                (joint + 2, joint + 3, 0.4),
+                (joint + 2, joint + 3, 0.78),
+                (tip - 0.6, tip - 0.9),
+                (0, 0, -1.6),
+                (0, 0, -1.1),
+                pad=True,
             ),
         ]
     parts += [
@@ -68,7 +78,7 @@ def _palm_parts() -> list[_Part]:
     ]
     parts += [
         # across the wrist, and the pads below the fingers
-        _Part(PALM, (0, 0, 0.0), (0, 0, 0.0), (14.0, 13.5), (-12, 3, -1), (12, 3, -1), palm=True),
+        _Part(PALM, (0, 0, 0.0), (0, 0, 0.0), (12.5, 12.0), (-12, 4, -1), (12, 4, -1), palm=True),
         _Part(PALM, (0, 5, 1.0), (0, 17, 1.0), (9.0, 8.5), (2, -9, -7), (-3, -6, -7), palm=True),
         # ball of the little finger
         _Part(PALM, (0, 17, 0.2), (0, 17, 0.75), (11.0, 9.5), (11, 0, -6), (3, 0, -6), palm=True),
@@ -79,15 +89,27 @@ def _palm_parts() -> list[_Part]:
         _Part(PALM, (0, 5, 0.62), (1, 2, 0.72), (6.5, 6.5), (0, 0, -2), (0, 0, 0), palm=True),
     ]
     for joint in (5, 9, 13):
-        parts.append(_Part(PALM, (joint, joint + 1, 0.26), (joint + 4, joint + 5, 0.28), (5.2, 5.0), (0, 0, -2), (0, 0, -2), palm=True, pad=True))
+        parts.append(
+            _Part(
+                PALM,
+                (joint, joint + 1, 0.26),
+                (joint + 4, joint + 5, 0.28),
+                (5.2, 5.0),
+                (0, 0, -2),
+                (0, 0, -2),
+                palm=True,
+                pad=True,
+            )
+        )
     return parts
 
 
 def _forearm_parts() -> list[_Part]:
     return [
-        _Part(FOREARM, (0, ELBOW, 0.0), (0, ELBOW, 0.55), (14.5, 23.0), (-11, 0, 0), (-17, 0, 0), palm=True),
-        _Part(FOREARM, (0, ELBOW, 0.0), (0, ELBOW, 0.55), (14.0, 23.0), (11, 0, 0), (17, 0, 0), palm=True),
-        _Part(FOREARM, (0, ELBOW, 0.5), (0, ELBOW, 1.0), (30.0, 34.0), palm=True),
+        _Part(FOREARM, (0, ELBOW, 0.0), (0, ELBOW, 0.55), (14.0, 21.5), (-11, 0, 0), (-15, 0, 0), palm=True),
+        _Part(FOREARM, (0, ELBOW, 0.0), (0, ELBOW, 0.55), (13.5, 21.5), (11, 0, 0), (15, 0, 0), palm=True),
+        _Part(FOREARM, (0, ELBOW, 0.0), (0, ELBOW, 0.55), (15.0, 24.0), palm=True),
+        _Part(FOREARM, (0, ELBOW, 0.5), (0, ELBOW, 1.0), (28.0, 32.0), palm=True),
     ]
 
 
@@ -103,7 +125,7 @@ class Capsules:
     start, axis: (N, K, 3), from one end and to the other; radius: (N, K, 2) at both ends.
     palm: (K,) 1 where blended with the palm; sleeve: (K,) 1 where cloth; large: indices of the capsules
     that shape a shadow.
-    lateral, distal, dorsal: (N, K, 3) directions of the bone below.
+    directions: (N, K, 3, 3), rows lateral, distal and dorsal of the bone below.
     atlas: (N, K, 2, 4) takes a point (x, y, z, 1) to skin coordinates in mm, see :mod:`simhand.world.skin`.
     """
 
@@ -173,7 +195,7 @@ def _sleeves(skeleton: Skeleton, people: list[Person]) -> tuple[Tensor, Tensor, 
     lateral = skeleton.rotations[:, FOREARM, :, 0]
     starts = torch.stack([first - 0.007 * lateral, first + 0.007 * lateral], 1)
     ends = torch.stack([elbow, elbow], 1)
-    radius = torch.tensor([[0.027, 0.047], [0.027, 0.047]]).expand(len(people), 2, 2).clone()
+    radius = torch.tensor([[0.028, 0.050], [0.028, 0.050]]).expand(len(people), 2, 2).clone()
     # a bare forearm: the cloth shrinks to nothing inside the arm
     bare = torch.tensor([person.sleeve_start_m >= 0.4 for person in people])
     radius[bare] = 0.001
@@ -185,7 +207,10 @@ def atlas_frames() -> tuple[Tensor, Tensor]:
     """Where each bone lies in the atlas: origins (17, 2) in mm, and directions of its length (17, 2)."""
     mcp = [(-27.0, 88.0), (-3.0, 92.0), (21.0, 87.0), (43.0, 76.0)]
     fan = [-9.0, 0.0, 9.0, 20.0]
-    chains = [((-30.0, 20.0), -62.0, 0), *((root, angle, i + 1) for i, (root, angle) in enumerate(zip(mcp, fan, strict=True)))]
+    chains = [
+        ((-30.0, 20.0), -62.0, 0),
+        *((root, angle, i + 1) for i, (root, angle) in enumerate(zip(mcp, fan, strict=True))),
+    ]
     origins, lengths = [(0.0, 0.0), (0.0, 0.0)], [(0.0, 1.0), (0.0, 1.0)]
     for root, angle, finger in chains:
         turn = torch.deg2rad(torch.tensor(angle))
@@ -209,7 +234,8 @@ def _atlas_maps(skeleton: Skeleton, people: list[Person]) -> Tensor:
     width = 1 / torch.tensor([person.thickness for person in people])[:, None, None]
     lateral, distal = skeleton.rotations[..., 0], skeleton.rotations[..., 1]
     linear = 1000 * (
-        across[:, :, None] * lateral[:, :, None] * width[..., None] + along[:, :, None] * (distal * stretch[..., None])[:, :, None]
+        across[:, :, None] * lateral[:, :, None] * width[..., None]
+        + along[:, :, None] * (distal * stretch[..., None])[:, :, None]
     )
     shift = origins - (linear @ skeleton.origins[..., None])[..., 0]
     return torch.cat([linear, shift[..., None]], -1)

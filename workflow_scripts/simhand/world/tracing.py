@@ -15,11 +15,11 @@ from simhand.world.surface import FINGER_BLEND_M, PALM_BLEND_M, Capsules
 TILE_PX = 4
 _BLOCK_PX = 16
 _CONE_STEPS = 6
-_STEPS = 14
+_STEPS = 44
 _NEAR_M = 0.06
 # numbers per array of rays times capsules: what a processor's cache holds, what fills a GPU
 _AT_ONCE = {"cpu": 1 << 17, "cuda": 1 << 25}
-_KEEP_COUNTS = (5, 10, 20)
+_KEEP_COUNTS = (6, 16)
 _FELT_M = torch.tensor([0.006, 0.016])  # beyond this a capsule of fingers, of the palm, is not felt
 
 
@@ -41,7 +41,9 @@ class Hits:
     normal: Tensor
 
 
-def trace(capsules: Capsules, focal_px: Tensor, centre_px: Tensor, width_px: int, height_px: int) -> list[Hits]:
+def trace(
+    capsules: Capsules, focal_px: Tensor, centre_px: Tensor, width_px: int, height_px: int
+) -> list[Hits]:
     """Trace N hands seen by N pinhole cameras at the origin looking along z.
 
     focal_px: (N,); centre_px: (N, 2). Pixel centres lie at integer coordinates plus one half.
@@ -51,7 +53,9 @@ def trace(capsules: Capsules, focal_px: Tensor, centre_px: Tensor, width_px: int
         _tiles_of_hand(capsules, hand, float(focal_px[hand]), centre_px[hand], width_px, height_px)
         for hand in range(len(focal_px))
     ]
-    owner = torch.cat([torch.full((len(t[0]),), hand, device=focal_px.device) for hand, t in enumerate(tiles)])
+    owner = torch.cat(
+        [torch.full((len(t[0]),), hand, device=focal_px.device) for hand, t in enumerate(tiles)]
+    )
     corner, order, felt, near, far = (torch.cat(column) for column in zip(*tiles, strict=True))
     hits = []
     fewest = 0
@@ -122,8 +126,14 @@ def _look(
 
 
 def _march(
-    capsules: Capsules, focal_px: Tensor, centre_px: Tensor, owner: Tensor, corner: Tensor, keep: Tensor,
-    near: Tensor, far: Tensor,
+    capsules: Capsules,
+    focal_px: Tensor,
+    centre_px: Tensor,
+    owner: Tensor,
+    corner: Tensor,
+    keep: Tensor,
+    near: Tensor,
+    far: Tensor,
 ) -> Hits:
     device = owner.device
     inner = torch.arange(TILE_PX, device=device) + 0.5
@@ -159,9 +169,14 @@ def _march(
             if not len(still):
                 break
             if len(still) < 0.8 * len(active):
-                active, part, part_far, part_pixel = active[still], part.only(still), part_far[still], part_pixel[still]
+                active, part, part_far, part_pixel = (
+                    active[still],
+                    part.only(still),
+                    part_far[still],
+                    part_pixel[still],
+                )
                 t, best_t, best_gap = t[:, still], best_t[:, still], best_gap[:, still]
-    coverage = (1.15 - found_gap).clamp(0, 1)
+    coverage = (1.25 - found_gap).clamp(0, 1)
     seen = torch.nonzero((coverage > 0).any(0))[:, 0]
     field, found_depth, ray = field.only(seen), found_depth[:, seen], ray[seen]
     weights, normal = field.shares(found_depth, ray)
@@ -193,7 +208,11 @@ class _TileField:
 
     def __init__(self, capsules: Capsules, owner: Tensor, keep: Tensor, ray: Tensor) -> None:
         rows = owner[:, None]
-        start, axis, radius = capsules.start[rows, keep], capsules.axis[rows, keep], capsules.radius[rows, keep]
+        start, axis, radius = (
+            capsules.start[rows, keep],
+            capsules.axis[rows, keep],
+            capsules.radius[rows, keep],
+        )
         squared_length = (axis * axis).sum(-1).clamp_min(1e-12)
         palm = capsules.palm[keep]
         self.start, self.axis = start.permute(2, 1, 0), axis.permute(2, 1, 0)
@@ -263,13 +282,19 @@ def _joined(fingers: Tensor, palm: Tensor) -> Tensor:
 def rough_distance(capsules: Capsules, hand: int, points: Tensor) -> Tensor:
     """Distance (M,) of ``points`` (M, 3) to the nearest large capsule of one hand, not blended, metres."""
     large = capsules.large
-    start, axis, radius = capsules.start[hand, large], capsules.axis[hand, large], capsules.radius[hand, large]
+    start, axis, radius = (
+        capsules.start[hand, large],
+        capsules.axis[hand, large],
+        capsules.radius[hand, large],
+    )
     origin = start.mean(0)
     start, points = start - origin, (points - origin).T
     squared_length = (axis * axis).sum(-1, keepdim=True).clamp_min(1e-12)
     # (capsules, points): the long axis last
     along = (axis / squared_length) @ points - (start * axis).sum(-1, keepdim=True) / squared_length
-    squared = (start @ points).mul_(-2).add_((start * start).sum(-1, keepdim=True)).add_((points * points).sum(0))
+    squared = (
+        (start @ points).mul_(-2).add_((start * start).sum(-1, keepdim=True)).add_((points * points).sum(0))
+    )
     place = along.clamp(0, 1)
     squared = squared.addcmul_(along.mul_(2).sub_(place).mul_(place), squared_length, value=-1)
     distance = squared.clamp_min_(1e-10).sqrt_()

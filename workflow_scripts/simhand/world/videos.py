@@ -1,6 +1,7 @@
 """Rendered videos and their truth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Scene:
         self.frame_count = round(settings.duration_s * settings.fps)
         self.hands = [self._place(track) for track in self.recording.tracks]
 
-    def _place(self, track: HandTrack) -> "_PlacedHand":
+    def _place(self, track: HandTrack) -> "PlacedHand":
         times = np.arange(self.frame_count) / self.settings.fps
         frames = np.nonzero(present(track, times))[0]
         state = state_at(track, times[frames])
@@ -65,7 +66,7 @@ class Scene:
         joints_px = project(skeleton.joints, as_tensor(self.camera.intrinsics()))
         size = torch.tensor([self.settings.width_px, self.settings.height_px])
         inside = ((joints_px >= 0) & (joints_px < size)).all(-1)
-        return _PlacedHand(track.side, frames, skeleton, joints_px, inside, state.classes)
+        return PlacedHand(track.side, frames.tolist(), skeleton, joints_px, inside, state.classes)
 
     def truth(self) -> list[dict[str, Any]]:
         """Rows of table ``truth``, by frame, then side."""
@@ -74,8 +75,8 @@ class Scene:
                 "video_id": self.video_id,
                 "recording": self.recording.name,
                 "person": self.person.name,
-                "frame_index": int(frame),
-                "timestamp_s": float(frame / self.settings.fps),
+                "frame_index": frame,
+                "timestamp_s": frame / self.settings.fps,
                 "side": hand.side,
                 "pose_class": hand.classes[i],
                 "joints_3d_m": hand.skeleton.joints[i].reshape(-1).tolist(),
@@ -88,19 +89,24 @@ class Scene:
         ]
         return sorted(rows, key=lambda row: (row["frame_index"], row["side"]))
 
-    def frames(self) -> Iterator[np.ndarray]:
-        """Yield the frames, (height, width, 3) uint8 RGB."""
+    def frames(self, numbers: Sequence[int] | None = None) -> Iterator[np.ndarray]:
+        """Yield all frames, or those of ``numbers``, each (height_px, width_px, 3) uint8 RGB."""
+        numbers = range(self.frame_count) if numbers is None else numbers
         at_once = _HANDS_AT_ONCE[self.settings.device]
-        backdrop = _Backdrop(self.settings, self.video_id, self.recording.egocentric)
-        lighting = self._lighting()
-        for first in range(0, self.frame_count, at_once):
-            numbers = range(first, min(first + at_once, self.frame_count))
-            shown = [(hand, i, int(f)) for hand in self.hands for i, f in enumerate(hand.frames) if f in numbers]
-            layers = self._render(shown, lighting)
-            for number in numbers:
-                mine = [row for row, (_, _, frame) in enumerate(shown) if frame == number]
+        backdrop = Backdrop(self.settings, self.video_id, self.recording.egocentric)
+        for first in range(0, len(numbers), at_once):
+            batch = numbers[first : first + at_once]
+            shown = [
+                (hand, row, frame)
+                for hand in self.hands
+                for row, frame in enumerate(hand.frames)
+                if frame in batch
+            ]
+            layers = self._render([(hand, row) for hand, row, _ in shown])
+            for number in batch:
                 picture = backdrop.at(number).to(self.settings.device)
                 if layers is not None:
+                    mine = [place for place, (_, _, frame) in enumerate(shown) if frame == number]
                     picture = composite(layers, mine, picture, backdrop.shadow)
                 yield backdrop.expose(picture.cpu().numpy(), number)
 
@@ -108,26 +114,36 @@ class Scene:
         lamp = self.recording.lighting
         return Lighting(self.camera.rotation @ lamp.direction, lamp.key_rgb, lamp.sky_rgb, lamp.ground_rgb)
 
-    def _render(self, shown: list[tuple["_PlacedHand", int, int]], lighting: Lighting) -> Layers | None:
+    def _render(self, shown: list[tuple["PlacedHand", int]]) -> Layers | None:
         if not shown:
             return None
-        skeleton = _stacked([hand.skeleton for hand, _, _ in shown], [i for _, i, _ in shown])
         count = len(shown)
         return render_hands(
-            skeleton, [self.person] * count, [lighting] * count,
-            torch.full((count,), self.camera.focal_px), torch.tensor([self.camera.centre_px] * count),
-            self.settings.width_px, self.settings.height_px, self.settings.device,
+            _stacked([hand.skeleton for hand, _ in shown], [row for _, row in shown]),
+            [self.person] * count,
+            [self._lighting()] * count,
+            torch.full((count,), self.camera.focal_px),
+            torch.tensor([self.camera.centre_px] * count),
+            self.settings.width_px,
+            self.settings.height_px,
+            self.settings.device,
         )
 
 
-class _PlacedHand:
-    """One track before the camera in the frames where it exists."""
+@dataclass(frozen=True)
+class PlacedHand:
+    """One hand before the camera in the F frames where it exists.
 
-    def __init__(
-        self, side: str, frames: np.ndarray, skeleton: Skeleton, joints_px: Tensor, inside: Tensor, classes: list[str]
-    ) -> None:
-        self.side, self.frames, self.skeleton = side, frames, skeleton
-        self.joints_px, self.inside, self.classes = joints_px, inside, classes
+    frames: (F,) frame numbers; skeleton: F hands, camera frame; joints_px: (F, 21, 2);
+    inside: (F, 21) whether a joint lies in the picture; classes: pose class per frame.
+    """
+
+    side: str
+    frames: list[int]
+    skeleton: Skeleton
+    joints_px: Tensor
+    inside: Tensor
+    classes: list[str]
 
 
 def _stacked(skeletons: list[Skeleton], rows: list[int]) -> Skeleton:
@@ -139,7 +155,7 @@ def _stacked(skeletons: list[Skeleton], rows: list[int]) -> Skeleton:
     )
 
 
-class _Backdrop:
+class Backdrop:
     """The place behind the hands, panned by a worn camera's sway, and the sensor in front."""
 
     def __init__(self, settings: WorldSettings, video_id: str, egocentric: bool) -> None:
@@ -148,16 +164,19 @@ class _Backdrop:
         self._fps = settings.fps
         rng = named_generator(settings.seed, "backdrop", video_id)
         margin = (self._size * _BACKGROUND_MARGIN).astype(int)
-        self._picture = torch.from_numpy(clutter(*(self._size + 2 * margin).tolist(), rng))
+        width, height = self._size + 2 * margin
+        self._picture = torch.from_numpy(clutter(int(width), int(height), rng))
         self._reach = margin * (0.9 if egocentric else 0.06)
         self._middle, self._phases = margin, rng.uniform(0, 2 * np.pi, 4)
-        self._grain = rng.uniform(0.006, 0.02)
+        self._grain = rng.uniform(0.003, 0.010)
         self.shadow = float(rng.choice([0.0, 0.35, 0.5]))
 
     def at(self, frame: int) -> Tensor:
         """The background of ``frame``, (height, width, 3)."""
         t = frame / self._fps
-        sway = np.sin(np.array([0.7, 0.5]) * t + self._phases[:2]) * 0.7 + np.sin(np.array([1.9, 2.3]) * t + self._phases[2:]) * 0.3
+        slow = np.sin(np.array([0.7, 0.5]) * t + self._phases[:2])
+        fast = np.sin(np.array([1.9, 2.3]) * t + self._phases[2:])
+        sway = 0.7 * slow + 0.3 * fast
         x, y = (self._middle + self._reach * sway).round().astype(int)
         return self._picture[y : y + self._size[1], x : x + self._size[0]]
 

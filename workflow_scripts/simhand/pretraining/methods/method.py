@@ -21,10 +21,10 @@ class Contrast(NamedTuple):
 
 
 class Method(Protocol):
-    """A pre-training method, as the module ``METHOD`` of ``methods/<name>.py`` provides it.
+    """A pre-training method: the object ``METHOD`` of ``methods/<name>.py``.
 
-    A new one is a new file here and its name in ``METHODS`` (and ``METHODS_WITH_PAIRS``, if it needs
-    mined pairs) of settings/pretrain.py and in ``Method`` of settings/experiments.py.
+    A new one is a new file here and its name in ``Method`` of settings/experiments.py; if it trains on
+    mined pairs, also in ``METHODS_WITH_PAIRS`` of settings/pretrain.py.
     """
 
     def second_views(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:

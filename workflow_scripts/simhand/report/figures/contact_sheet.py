@@ -17,13 +17,18 @@ LINE_HEIGHT_PX = 23
 
 @dataclass(frozen=True)
 class Tile:
-    """One photograph and the lines below it; the first line is in ink, the others are muted.
+    """Photographs side by side and the text below them.
 
-    Several images stand side by side and share the text.
+    Attributes:
+        images: one or more.
+        lines: shared by all images; the first line is in ink, the others are muted.
+        labels: a last line with a text of its own for each image, or none.
+        frame: colour of a frame around the images, if any.
     """
 
     images: Sequence[Pixels]
     lines: Sequence[str] = ()
+    labels: Sequence[str] = ()
     frame: str | None = None
 
 
@@ -52,7 +57,9 @@ def draw_sheet(sheet: Sheet) -> Image.Image:
     """The sheet as one image."""
     images = max(len(tile.images) for row in sheet.rows for tile in row)
     tile_width = images * sheet.width_px + (images - 1) * 3
-    text_height = LINE_HEIGHT_PX * max(len(tile.lines) for row in sheet.rows for tile in row)
+    text_height = LINE_HEIGHT_PX * max(
+        len(tile.lines) + bool(tile.labels) for row in sheet.rows for tile in row
+    )
     tile_height = sheet.height_px + (text_height + 6 if text_height else 0)
     left = sheet.margin_px + (sheet.title_width_px if sheet.row_titles else 0)
     top = sheet.margin_px + (LINE_HEIGHT_PX + 10 if sheet.column_titles else 0)
@@ -90,11 +97,14 @@ def _draw_tile(
         image = contained(pixels, sheet.width_px, sheet.height_px)
         canvas.paste(image, (x + place * (sheet.width_px + 3), y), _rounded(sheet.width_px, sheet.height_px))
     if tile.frame:
-        pen.rounded_rectangle((x - 2, y - 2, x + tile_width + 1, y + sheet.height_px + 1), 7, None, tile.frame, 2)
+        pen.rounded_rectangle(
+            (x - 2, y - 2, x + tile_width + 1, y + sheet.height_px + 1), 7, None, tile.frame, 2
+        )
     for number, line in enumerate(tile.lines):
         text = fitted(line, TEXT_PX, tile_width)
         position = (x + tile_width // 2, y + sheet.height_px + 6 + number * LINE_HEIGHT_PX)
         pen.text(position, text, INK if number == 0 else MUTED, font(TEXT_PX), "ma")
+    _draw_labels(pen, sheet, tile, x, y + sheet.height_px + 6 + len(tile.lines) * LINE_HEIGHT_PX)
 
 
 @cache
@@ -104,6 +114,13 @@ def _rounded(width_px: int, height_px: int) -> Image.Image:
     corners = (0, 0, 4 * width_px - 1, 4 * height_px - 1)
     ImageDraw.Draw(mask).rounded_rectangle(corners, 4 * CORNER_PX, fill=255)
     return mask.resize((width_px, height_px), Image.Resampling.BOX)
+
+
+def _draw_labels(pen: ImageDraw.ImageDraw, sheet: Sheet, tile: Tile, x: int, y: int) -> None:
+    for place, label in enumerate(tile.labels):
+        text = fitted(label, TEXT_PX, sheet.width_px - 8)
+        middle = x + place * (sheet.width_px + 3) + sheet.width_px // 2
+        pen.text((middle, y), text, MUTED, font(TEXT_PX), "ma")
 
 
 def _draw_row_title(pen: ImageDraw.ImageDraw, sheet: Sheet, row: int, y: int) -> None:

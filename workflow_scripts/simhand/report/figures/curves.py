@@ -51,16 +51,16 @@ def draw_pretraining(run_dir: Path, names: Sequence[str]) -> Figure | None:
         _legend_beside(drawing.axes[-1])
         png = plot_png(drawing)
     caption = (
-        "Contrastive loss, alignment (mean squared distance of the two views of a pair) and uniformity (how evenly "
-        "embeddings fill the sphere; lower is better for all three) by epoch. Curves should fall and flatten; an "
-        "alignment of zero with a uniformity of zero is a collapse. Losses of different methods do not compare, "
-        "since their positives and weights differ."
+        "Contrastive loss, alignment (mean squared distance of the two views of a pair) and uniformity "
+        "(how evenly embeddings fill the sphere; lower is better for all three) by epoch. Curves should "
+        "fall and flatten; an alignment of zero with a uniformity of zero is a collapse. Losses of "
+        "different methods do not compare, since their positives and weights differ."
     )
     return Figure("pretraining", "pretraining", "Pre-training", caption, False, png)
 
 
 def draw_finetuning(run_dir: Path, names: Sequence[str]) -> Figure | None:
-    """The loss of every fine-tuning and, where it was judged, its error on held-out labels; None without any."""
+    """The loss of every fine-tuning and, where it was judged, its held-out error; None without any."""
     if not names:
         return None
     histories = [read_history(run_dir / "finetune" / name / "history.jsonl") for name in names]

@@ -58,8 +58,9 @@ def draw_dag(run: RunFolder, sets: Sequence[str], pretrain: Sequence[str], finet
         axes.axis("off")
         png = plot_png(drawing)
     caption = (
-        "The stages of the workflow with what went through them in this run: videos (blue), mining of similar hands "
-        "(green), training (red), results (violet). Encoders that need no mined pairs are trained on the sets alone."
+        "The stages of the workflow with what went through them in this run: videos (blue), mining of "
+        "similar hands (green), training (red), results (violet). Encoders that need no mined pairs are "
+        "trained on the sets alone."
     )
     return Figure("dag", "dag", "The workflow", caption, False, png)
 
@@ -80,11 +81,19 @@ def _draw_box(axes: Axes, stage: Stage) -> None:
     axes.add_patch(FancyBboxPatch((x, y), BOX_WIDTH, BOX_HEIGHT, shape, facecolor="white", edgecolor="none"))
     axes.add_patch(
         FancyBboxPatch(
-            (x, y), BOX_WIDTH, BOX_HEIGHT, shape, facecolor=(*_light(colour), 0.13), edgecolor=colour, linewidth=1.3
+            (x, y),
+            BOX_WIDTH,
+            BOX_HEIGHT,
+            shape,
+            facecolor=(*_light(colour), 0.13),
+            edgecolor=colour,
+            linewidth=1.3,
         )
     )
     middle = x + BOX_WIDTH / 2
-    axes.text(middle, y + 0.55, stage.title, ha="center", va="center", fontsize=10, fontweight="bold", color=INK)
+    axes.text(
+        middle, y + 0.55, stage.title, ha="center", va="center", fontsize=10, fontweight="bold", color=INK
+    )
     axes.text(middle, y + 0.26, stage.count, ha="center", va="center", fontsize=8, color=MUTED)
 
 

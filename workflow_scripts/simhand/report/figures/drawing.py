@@ -8,7 +8,7 @@ from simhand.errors import DataError
 from simhand.report.figures.style import FINGER_COLOURS, rgb
 
 Pixels = npt.NDArray[np.uint8]
-Points = npt.NDArray[np.floating]
+Points = npt.NDArray[np.floating | np.integer]
 
 FINGERS = {finger: list(range(1 + 4 * place, 5 + 4 * place)) for place, finger in enumerate(FINGER_COLOURS)}
 WRIST_COLOUR = (245, 245, 245)
@@ -36,9 +36,11 @@ def resize(image: Pixels, width_px: int, height_px: int) -> Pixels:
 
 
 def draw_skeleton(image: Pixels, joints: Points, width_px: float, colour: str | None = None) -> None:
-    """Draw 21 joints (21, 2), in pixels of ``image``, into it; bones with a joint that is not finite are left out.
+    """Draw a hand into ``image``; bones with a joint that is not finite are left out.
 
     Args:
+        image: changed in place.
+        joints: (21, 2), in pixels of the image.
         width_px: width of a bone.
         colour: one colour for the whole hand; by default each finger has its own.
     """
@@ -61,11 +63,16 @@ def draw_box(image: Pixels, box: Points, colour: str, width_px: int) -> None:
     cv2.rectangle(image, corners[:2], corners[2:], rgb(colour), width_px, cv2.LINE_AA)
 
 
-def square_around(image: Pixels, joints: Points, margin: float, size_px: int) -> tuple[Pixels, npt.NDArray[np.float64]]:
-    """The square of ``image`` around some joints (N, 2), and the affine (2, 3) from image to square.
+def square_around(
+    image: Pixels, joints: Points, margin: float, size_px: int
+) -> tuple[Pixels, npt.NDArray[np.float64]]:
+    """The square around some joints, and the affine (2, 3) from image to square.
 
     Args:
+        image: what it is cut from; beyond its border the square is light grey.
+        joints: (N, 2), in pixels of the image.
         margin: how much larger the square is than the box around the joints.
+        size_px: side of the square.
     """
     low, high = np.min(joints, axis=0), np.max(joints, axis=0)
     side = max(float(np.max(high - low)) * margin, 1.0)
@@ -82,9 +89,13 @@ def moved(joints: Points, affine: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
     return np.asarray(joints) @ affine[:, :2].T + affine[:, 2]
 
 
-def _line(image: Pixels, first: Points, second: Points, colour: tuple[int, int, int], width_px: float) -> None:
+def _line(
+    image: Pixels, first: Points, second: Points, colour: tuple[int, int, int], width_px: float
+) -> None:
     if np.isfinite([first, second]).all():
-        cv2.line(image, _fixed(first), _fixed(second), colour, max(1, round(width_px)), cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.line(
+            image, _fixed(first), _fixed(second), colour, max(1, round(width_px)), cv2.LINE_AA, SUBPIXEL_BITS
+        )
 
 
 def _dot(image: Pixels, centre: Points, radius_px: float, colour: tuple[int, int, int]) -> None:

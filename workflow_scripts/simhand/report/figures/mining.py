@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from simhand.files.tables import JOINTS
 from simhand.mining.embedding import PoseEmbedding
@@ -19,7 +19,6 @@ MOST_BINS = 60
 # Beyond this share of the pairs the tail would only flatten the rest of the picture.
 SHOWN_QUANTILE = 0.995
 SHOWN_COMPONENTS = 4
-DEVIATIONS = 2.0
 
 
 def draw_distances(mined: MinedSet) -> Figure | None:
@@ -45,10 +44,13 @@ def draw_distances(mined: MinedSet) -> Figure | None:
         axes.legend()
         png = plot_png(drawing)
     caption = (
-        f"Distances of all pairs of set {mined.name} by rank (the widest 0.5 % of each rank lie outside). A higher "
-        "rank must lie further right; Top-1 near zero with a short tail means that most hands have a true double."
+        f"Distances of all pairs of set {mined.name} by rank (the widest 0.5 % of each rank lie outside). "
+        "A higher rank must lie further right; Top-1 near zero with a short tail means that most hands "
+        "have a true double."
     )
-    return Figure(f"distances_{mined.name}", "pairs", f"Distances of pairs, set {mined.name}", caption, False, png)
+    return Figure(
+        f"distances_{mined.name}", "pairs", f"Distances of pairs, set {mined.name}", caption, False, png
+    )
 
 
 def draw_pca(run_dir: Path, set_name: str) -> Figure:
@@ -62,10 +64,10 @@ def draw_pca(run_dir: Path, set_name: str) -> Figure:
             _draw_component(axes, embedding, component)
         png = plot_png(drawing)
     caption = (
-        f"Pose embedding of set {set_name}: {len(ratio)} components explain {100 * ratio.sum():.1f} % of the variance "
-        f"of the keypoints (normalisation {embedding.normalisation}). Right: the hand moved {DEVIATIONS:g} standard "
-        "deviations up (coloured) and down (grey) along each of the first components; they should look like movements "
-        "of a hand, not like noise."
+        f"Pose embedding of set {set_name}: {len(ratio)} components explain {100 * ratio.sum():.1f} % of "
+        f"the variance of the keypoints (normalisation {embedding.normalisation}). Right: the hand moved "
+        "one standard deviation up (coloured) and down (grey) along each of the first components, which "
+        "often turn the whole hand before later ones move fingers; a shape that no hand can take is noise."
     )
     return Figure(f"pca_{set_name}", "pca", f"Pose embedding, set {set_name}", caption, False, png)
 
@@ -76,12 +78,12 @@ def _draw_variance(axes: Axes, ratio: npt.NDArray[np.float64]) -> None:
     axes.plot(numbers, np.cumsum(ratio), color="#d1432f", marker="o", markersize=3.5, label="together")
     axes.set(xlabel="component", ylabel="explained variance", ylim=(0, 1.03))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xticks([number for number in numbers if number == 1 or number % 2 == 0 or len(numbers) < 8])
     axes.legend(loc="center right")
 
 
 def _draw_component(axes: Axes, embedding: PoseEmbedding, component: int) -> None:
-    step = DEVIATIONS * np.sqrt(embedding.explained_variance[component]) * embedding.components[component]
+    step = np.sqrt(embedding.explained_variance[component]) * embedding.components[component]
     up, down = ((embedding.mean + sign * step).reshape(JOINTS, 2) for sign in (1, -1))
     _draw_hand(axes, down, MUTED)
     _draw_hand(axes, up, None)

@@ -62,8 +62,8 @@ class MinedSet:
         found = self.hands.filter(pc.equal(self.hands["hand_id"], hand_id))
         if found.num_rows != 1:
             raise DataError(
-                f"pairs/{self.name}.parquet names hand {hand_id}, which sets/{self.name}.parquet does not have; "
-                "run mine_pairs again"
+                f"pairs/{self.name}.parquet names hand {hand_id}, which sets/{self.name}.parquet does not "
+                "have; run mine_pairs again"
             )
         row: dict[str, Any] = found.to_pylist()[0]
         return row
@@ -84,13 +84,15 @@ def draw_pairs(mined: MinedSet, count: int) -> Figure | None:
     rows = [tiles[start : start + PAIRS_PER_ROW] for start in range(0, len(tiles), PAIRS_PER_ROW)]
     image = draw_sheet(Sheet(rows, PAIR_PX, PAIR_PX, gap_px=16))
     caption = (
-        f"{len(tiles)} of {pairs.num_rows:,} pairs of rank {rank} in set {mined.name}: anchor left, its most similar "
-        "hand in another recording right, then their distance in the pose embedding and the two recordings. Ordered "
-        "from the closest pair (top left) to the farthest (bottom right) at even steps, not picked by hand; two hands "
-        "that are each other's partner are shown once. The "
-        "pose should agree while person and background differ, and agree less and less downwards."
+        f"{len(tiles)} of {pairs.num_rows:,} pairs of rank {rank} in set {mined.name}: anchor left, its "
+        "most similar hand in another recording right, then their distance in the pose embedding and the "
+        "two recordings. Ordered from the closest pair (top left) to the farthest (bottom right) at even "
+        "steps, not picked by hand; two hands that are each other's partner are shown once. The pose "
+        "should agree while person and background differ, and agree less and less downwards."
     )
-    return Figure(f"pairs_{mined.name}", "pairs", f"Mined pairs, set {mined.name}", caption, True, image_png(image))
+    return Figure(
+        f"pairs_{mined.name}", "pairs", f"Mined pairs, set {mined.name}", caption, True, image_png(image)
+    )
 
 
 def draw_ranks(mined: MinedSet, count: int) -> Figure | None:
@@ -103,9 +105,9 @@ def draw_ranks(mined: MinedSet, count: int) -> Figure | None:
     titles = ["query", *(f"Top-{rank}" for rank in ranks)]
     image = draw_sheet(Sheet(rows, QUERY_PX, QUERY_PX, column_titles=titles, gap_px=14))
     caption = (
-        f"Queries from set {mined.name}, evenly spaced and not picked by hand, each with its similar hands in other "
-        "recordings by rank (the form of the paper's Figure 2), distance and recording below. Top-1 is the positive "
-        "of SiMHand; similarity should fade from left to right."
+        f"Queries from set {mined.name}, evenly spaced and not picked by hand, each with its similar hands "
+        "in other recordings by rank (the form of the paper's Figure 2), distance and recording below. "
+        "Top-1 is the positive of SiMHand; similarity should fade from left to right."
     )
     title = f"Queries and their similar hands, set {mined.name}"
     return Figure(f"ranks_{mined.name}", "pairs", title, caption, True, image_png(image))
@@ -113,7 +115,9 @@ def draw_ranks(mined: MinedSet, count: int) -> Figure | None:
 
 def _without_mirrored(pairs: pa.Table) -> list[int]:
     """The rows of ``pairs`` without the second of two hands that are each other's partner."""
-    ends = np.sort(np.stack([pairs[name].to_numpy() for name in ("hand_id", "positive_hand_id")], axis=1), axis=1)
+    ends = np.sort(
+        np.stack([pairs[name].to_numpy() for name in ("hand_id", "positive_hand_id")], axis=1), axis=1
+    )
     _, first = np.unique(ends, axis=0, return_index=True)
     return sorted(first.tolist())
 
@@ -121,7 +125,7 @@ def _without_mirrored(pairs: pa.Table) -> list[int]:
 def _pair_tile(mined: MinedSet, pair: dict[str, Any]) -> Tile:
     anchor, positive = mined.hand(pair["hand_id"]), mined.hand(pair["positive_hand_id"])
     pictures = [mined.picture(hand, PAIR_PX) for hand in (anchor, positive)]
-    return Tile(pictures, [f"{pair['distance']:.3f}", f"{anchor['group_id']} | {positive['group_id']}"])
+    return Tile(pictures, [f"{pair['distance']:.3f}"], [anchor["group_id"], positive["group_id"]])
 
 
 def _hands_with_ranks(mined: MinedSet, ranks: Sequence[int]) -> list[int]:

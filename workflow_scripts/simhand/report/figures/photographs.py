@@ -39,10 +39,10 @@ def draw_frames(run_dir: Path, shards: Sequence[str], count: int) -> Figure | No
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
     image = draw_sheet(Sheet(rows, FRAME_WIDTH_PX, FRAME_HEIGHT_PX))
     caption = (
-        f"{len(tiles)} of the frames taken at one per second, each from another video where there are enough: the "
-        "frame of a video with the most confident hands. Boxes are the detector's, blue for left and red for right "
-        "hands, with its 21 keypoints where it gives them. Look for boxes that miss a hand or cut it, and for a "
-        "side that is wrong."
+        f"{len(tiles)} of the frames taken at one per second, each from another video where there are "
+        "enough: the frame of a video with the most confident hands. Boxes are the detector's, blue for "
+        "left and red for right hands, with its 21 keypoints where it gives them. Look for boxes that "
+        "miss a hand or cut it, and for a side that is wrong."
     )
     return Figure("frames", "frames", "Frames and the hands found in them", caption, True, image_png(image))
 
@@ -59,9 +59,10 @@ def draw_crops(run_dir: Path, shards: Sequence[str], count: int) -> Figure | Non
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
     image = draw_sheet(Sheet(rows, CROP_PX, CROP_PX, gap_px=12))
     caption = (
-        f"{len(tiles)} of {len(found):,} hands with valid keypoints, evenly over the videos and not picked by hand. "
-        "Left hands are mirrored, so every crop shows a right hand; the label names the side it was. Fingers from "
-        "thumb to little: red, amber, green, blue, violet. Look for skeletons that leave the hand or cross fingers."
+        f"{len(tiles)} of {len(found):,} hands with valid keypoints, evenly over the videos and not picked "
+        "by hand. Left hands are mirrored, so every crop shows a right hand; the label names the side it "
+        "was. Fingers from thumb to little: red, amber, green, blue, violet. Look for skeletons that "
+        "leave the hand or cross fingers."
     )
     return Figure("crops", "crops", "Crops and their 21 keypoints", caption, True, image_png(image))
 
@@ -117,13 +118,19 @@ def _frame_with_hands(
 
 
 def _valid_rows(run_dir: Path, shard: str) -> list[int]:
-    valid = read_table(run_dir / "keypoints" / f"{shard}.parquet", "keypoints", ["valid"])["valid"].to_pylist()
+    valid = read_table(run_dir / "keypoints" / f"{shard}.parquet", "keypoints", ["valid"])[
+        "valid"
+    ].to_pylist()
     return [row for row, usable in enumerate(valid) if usable]
 
 
 def _crop_tile(run_dir: Path, shard: str, row: int) -> Tile:
     columns = ["hand_id", "side", "video_id", "keypoints"]
-    hand = read_table(run_dir / "keypoints" / f"{shard}.parquet", "keypoints", columns).slice(row, 1).to_pylist()[0]
+    hand = (
+        read_table(run_dir / "keypoints" / f"{shard}.parquet", "keypoints", columns)
+        .slice(row, 1)
+        .to_pylist()[0]
+    )
     with PackedReader(run_dir / "crops" / f"{shard}.arrow", "crops") as crops:
         hand_ids = crops.table(["hand_id"])["hand_id"].to_pylist()
         pixels = decode(crops.image(hand_ids.index(hand["hand_id"])), f"hand {hand['hand_id']}")

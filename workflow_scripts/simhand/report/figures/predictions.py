@@ -92,10 +92,10 @@ def draw_predictions(run_dir: Path, names: Sequence[str], count: int) -> list[Fi
         image = draw_sheet(Sheet(rows, TILE_PX, TILE_PX, row_titles=titles, gap_px=12))
         part = f" ({number} of {len(starts)})" if len(starts) > 1 else ""
         caption = (
-            "Prediction (a colour per finger) over ground truth (white), projected into images of the evaluation set: "
-            f"for each model its {count} best, {count} median and {count} worst by mean joint error, wrist and bone "
-            "0-9 aligned. The median tells more than the best: look for fingers that point the wrong way, and for "
-            "what the worst have in common."
+            "Prediction (a colour per finger) over ground truth (white), projected into images of the "
+            f"evaluation set: for each model its {count} best, {count} median and {count} worst by mean "
+            "joint error, wrist and bone 0-9 aligned. The median tells more than the best: look for "
+            "fingers that point the wrong way, and for what the worst have in common."
         )
         title = f"Predictions over ground truth{part}"
         figures.append(Figure(f"predictions_{number}", "predictions", title, caption, True, image_png(image)))
@@ -117,10 +117,13 @@ def draw_comparison(run_dir: Path, names: Sequence[str], count: int) -> Figure |
     titles = ["ground truth", *(label for label in short_labels(compared))]
     image = draw_sheet(Sheet(rows, TILE_PX, TILE_PX, column_titles=titles, gap_px=12))
     caption = (
-        "The same images under each model (the form of the paper's Figure 5): easy, middling and hard ones by the mean "
-        "error of all models. Left the ground truth alone; then each prediction over it, with its error."
+        "The same images under each model (the form of the paper's Figure 5): easy, middling and hard "
+        "ones by the mean error of all models. Left the ground truth alone; then each prediction over it, "
+        "with its error."
     )
-    return Figure("comparison", "predictions", "The same hands under each model", caption, True, image_png(image))
+    return Figure(
+        "comparison", "predictions", "The same hands under each model", caption, True, image_png(image)
+    )
 
 
 def one_seed_each(names: Sequence[str]) -> list[str]:
@@ -143,9 +146,16 @@ def best_median_worst(order: npt.NDArray[np.int64], count: int) -> list[tuple[st
     """``count`` samples of each kind from samples ordered by error; no sample twice."""
     count = min(count, max(1, len(order) // 3))
     middle = max(0, (len(order) - count) // 2)
-    kinds = {"best": order[:count], "median": order[middle : middle + count], "worst": order[len(order) - count :]}
-    found = [(kind, int(row)) for kind, rows in kinds.items() for row in rows]
-    return list({row: (kind, row) for kind, row in found}.values())
+    kinds = {
+        "best": order[:count],
+        "median": order[middle : middle + count],
+        "worst": order[len(order) - count :],
+    }
+    found: dict[int, str] = {}
+    for kind, rows in kinds.items():
+        for row in rows:
+            found.setdefault(int(row), kind)
+    return [(kind, row) for row, kind in found.items()]
 
 
 def _tile(predicted: Predicted, row: int, kind: str = "") -> Tile:
@@ -167,11 +177,15 @@ def _around_hand(predicted: Predicted, row: int) -> tuple[Pixels, npt.NDArray[np
     try:
         encoded = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}, an image of the evaluation set, cannot be read ({error.strerror})") from error
+        raise DataError(
+            f"{path}, an image of the evaluation set, cannot be read ({error.strerror})"
+        ) from error
     return square_around(decode(encoded, str(path)), predicted.truth_2d[row], MARGIN, TILE_PX)
 
 
-def _projected(joints: npt.NDArray[np.float64], intrinsics: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _projected(
+    joints: npt.NDArray[np.float64], intrinsics: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     """Joints (N, 21, 3) of the camera frame to pixels (N, 21, 2)."""
     homogeneous = joints @ np.swapaxes(intrinsics, 1, 2)
     projected: npt.NDArray[np.float64] = homogeneous[..., :2] / homogeneous[..., 2:]
@@ -188,4 +202,6 @@ def _data_root(path: Path) -> Path:
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; run finetune_detnet first") from error
     except (json.JSONDecodeError, KeyError) as error:
-        raise DataError(f"{path} does not name its data_root, the folder of the images; run finetune_detnet again") from error
+        raise DataError(
+            f"{path} does not name its data_root, the folder of the images; run finetune_detnet again"
+        ) from error

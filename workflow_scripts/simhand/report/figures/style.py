@@ -1,11 +1,12 @@
 """What all figures share: colours, type, and how a drawing becomes the bytes of a PNG file."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import pyplot
@@ -44,7 +45,7 @@ METHOD_NAMES = {
 }
 
 PLOT_DPI = 170
-PLOT_STYLE = {
+PLOT_STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
@@ -89,11 +90,13 @@ class Figure:
 
 
 @contextmanager
-def plot(width_in: float, height_in: float, columns: int = 1, rows: int = 1, **options: object) -> Iterator[Plot]:
-    """A Matplotlib figure in the common style, closed when the block ends."""
+def plot(
+    width_in: float, height_in: float, columns: int = 1, width_ratios: Sequence[float] | None = None
+) -> Iterator[Plot]:
+    """A Matplotlib figure with a row of axes in the common style, closed when the block ends."""
     with matplotlib.rc_context(PLOT_STYLE):
         drawing, _ = pyplot.subplots(
-            rows, columns, figsize=(width_in, height_in), layout="constrained", squeeze=False, **options
+            1, columns, width_ratios=width_ratios, figsize=(width_in, height_in), layout="constrained"
         )
         try:
             yield drawing

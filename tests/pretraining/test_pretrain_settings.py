@@ -1,0 +1,54 @@
+"""The recipe is the paper's, and every switch has its value in every preset."""
+
+import pytest
+from pydantic import ValidationError
+
+from simhand.settings.experiments import METHODS, METHODS_WITH_PAIRS, Method
+from simhand.settings.pretrain import PretrainSettings
+from simhand.settings.section import preset_defaults
+
+RELEASE = {
+    "augmentation": "release",
+    "simclr_geometry": "translation",
+    "latent_alignment": "release",
+    "sampling": "with_replacement",
+    "last_batch": "keep",
+    "schedule": "release",
+    "optimiser": "lars_adam",
+    "decayed": "release_names",
+}
+
+
+def test_the_defaults_are_the_papers_recipe():
+    recipe = PretrainSettings()
+    assert (recipe.encoder, recipe.image_size_px, recipe.batch_size) == ("resnet50", 128, 8192)
+    assert (recipe.learning_rate, recipe.temperature, recipe.epochs) == (3.2e-3, 0.5, 100)
+    assert (recipe.head_width, recipe.embedding_size) == (512, 128)
+
+
+def test_the_presets():
+    assert preset_defaults(PretrainSettings, "release") == RELEASE
+    assert preset_defaults(PretrainSettings, "paper") == RELEASE | {"simclr_geometry": "scale"}
+    ours = preset_defaults(PretrainSettings, "ours")
+    assert ours.keys() == RELEASE.keys() and not any(ours[name] == RELEASE[name] for name in RELEASE)
+    assert PretrainSettings().model_dump() == PretrainSettings(**ours).model_dump()
+
+
+def test_the_methods_are_those_of_the_experiments():
+    assert set(Method.__args__) == {"none", *METHODS} and set(METHODS_WITH_PAIRS) <= set(METHODS)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 1},
+        {"embedding_size": 127},
+        {"temperature": 0},
+        {"epochs": 0},
+        {"encoder": "vit"},
+        {"lr": 1},
+    ],
+)
+def test_impossible_values_are_rejected(wrong):
+    with pytest.raises(ValidationError):
+        PretrainSettings(**wrong)
