@@ -47,6 +47,11 @@ rule all:
         "<results>/report.html",
 
 
+onstart:
+    for inferred in inferred_switches(config):
+        logger.info(f"preset paper, inferred: {inferred}")
+
+
 include: "rules/targets.smk"
 include: "rules/world.smk"
 include: "rules/videos.smk"

@@ -9,7 +9,7 @@ import os
 from snakemake.exceptions import WorkflowError
 
 from simhand.errors import SimhandError
-from simhand.settings.check import load_config
+from simhand.settings.check import inferred_switches, load_config
 from simhand.stage_code import stage_code
 from simhand.videos.index import read_index, update_index
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from simhand.errors import ConfigError
-from simhand.settings.check import load_config, with_presets
+from simhand.settings.check import inferred_switches, load_config, with_presets
 from simhand.settings.config import Config
 from simhand.settings.document import config_reference, with_switch_table
 from simhand.settings.section import PRESETS
@@ -78,6 +78,13 @@ def test_presets_set_the_switches_that_the_config_leaves_open(repository, preset
     assert given.crops.border == "pad"
 
 
+def test_what_the_paper_does_not_say_is_named(repository):
+    inferred = inferred_switches(demo(repository, preset="paper", finetune={"warp": "bilinear"}))
+    assert "crops.border = clamp" in inferred
+    assert not [text for text in inferred if text.startswith(("finetune.warp", "frames.sampling"))]
+    assert inferred_switches(demo(repository)) == []
+
+
 def test_preset_of_a_row_reaches_only_its_own_experiments(repository):
     rows = [
         {"method": "none", "dataset": "rendered"},
@@ -121,4 +128,6 @@ def test_reference_is_up_to_date(repository):
 def test_readme_lists_every_switch(repository):
     readme = (repository / "README.md").read_text()
     assert "<!-- switches -->" in readme
-    assert readme == with_switch_table(readme), "the README's table of switches is out of date: run `make docs`"
+    assert readme == with_switch_table(readme), (
+        "the README's table of switches is out of date: run `make docs`"
+    )

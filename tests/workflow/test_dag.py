@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-STAGES = "frames crops keypoints pca pairs pretrain finetune metrics tables figures report table2".split()
+STAGES = ["frames", "crops", "keypoints", "pca", "pairs", "pretrain", "finetune", "metrics", "tables", "figures", "report", "table2"]
 
 
 def job_counts(output: str) -> dict[str, int]:
@@ -85,7 +85,12 @@ def test_new_videos_fill_new_shards(repository, snakemake, tmp_path):
     assert done.returncode == 0, done.stderr
     after = (tmp_path / "results/own/videos.tsv").read_text()
     assert after.startswith(before)
-    assert after.removeprefix(before).split("\t") == ["Zoë's hand", "videos", "clips/Zoë's hand.mov", "0001\n"]
+    assert after.removeprefix(before).split("\t") == [
+        "Zoë's hand",
+        "videos",
+        "clips/Zoë's hand.mov",
+        "0001\n",
+    ]
 
 
 def test_rules_scripts_and_environments_share_their_names(repository):

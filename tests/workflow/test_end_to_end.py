@@ -25,7 +25,9 @@ def jobs_of_dry_run(snakemake, folder, *arguments):
     assert done.returncode == 0, done.stderr
     if "Nothing to be done" in done.stdout + done.stderr:
         return set()
-    return set(re.findall(r"^(\w+) +\d+$", (done.stdout + done.stderr).split("Job stats:")[1], re.MULTILINE)) - {"total"}
+    return set(
+        re.findall(r"^(\w+) +\d+$", (done.stdout + done.stderr).split("Job stats:")[1], re.MULTILINE)
+    ) - {"total"}
 
 
 def test_tables_between_the_stages_have_their_columns(tiny_run):

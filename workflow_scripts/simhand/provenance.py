@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ def provenance(config: dict[str, Any], repository: Path) -> dict[str, Any]:
     """Facts about this run as a JSON-ready dict; what cannot be found out is null, never guessed."""
     text = json.dumps(config, sort_keys=True)
     return {
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": _git(repository, "rev-parse", "HEAD"),
         "git_changes": _changes(repository),
         "python": platform.python_version(),
-        "packages": {found.name: found.version for found in sorted(distributions(), key=lambda d: d.name.lower())},
+        "packages": {
+            found.name: found.version for found in sorted(distributions(), key=lambda d: d.name.lower())
+        },
         "host": platform.node(),
         "system": platform.platform(),
         "processor": _processor(),
@@ -33,7 +35,9 @@ def provenance(config: dict[str, Any], repository: Path) -> dict[str, Any]:
 
 def _git(repository: Path, *arguments: str) -> str | None:
     try:
-        found = subprocess.run(["git", *arguments], cwd=repository, capture_output=True, text=True, check=True)
+        found = subprocess.run(
+            ["git", *arguments], cwd=repository, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()

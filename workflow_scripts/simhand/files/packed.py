@@ -72,7 +72,9 @@ class PackedReader:
         except FileNotFoundError as error:
             raise DataError(f"{path} does not exist; run the {name} stage first") from error
         except pa.ArrowInvalid as error:
-            raise DataError(f"{path} is not a whole packed file ({error}); delete it and run its stage again") from error
+            raise DataError(
+                f"{path} is not a whole packed file ({error}); delete it and run its stage again"
+            ) from error
         check_stamp(path, self._reader.schema, name)
         self._batches = [self._reader.get_batch(i) for i in range(self._reader.num_record_batches)]
         self._starts = np.cumsum([0] + [batch.num_rows for batch in self._batches])

@@ -167,7 +167,9 @@ def make_table(name: str, rows: Iterable[dict[str, Any]] | dict[str, Any]) -> pa
     return pa.Table.from_pylist(list(rows), schema=schema)
 
 
-def write_table(path: Path | str, name: str, rows: pa.Table | Iterable[dict[str, Any]] | dict[str, Any]) -> None:
+def write_table(
+    path: Path | str, name: str, rows: pa.Table | Iterable[dict[str, Any]] | dict[str, Any]
+) -> None:
     """Write ``rows`` (a table, row dicts, or a dict of columns) as Parquet table ``name``, atomically.
 
     Raises:
@@ -177,7 +179,9 @@ def write_table(path: Path | str, name: str, rows: pa.Table | Iterable[dict[str,
     table = rows.cast(stamped_schema(name)) if isinstance(rows, pa.Table) else make_table(name, rows)
     for field in table.schema:
         if pa.types.is_fixed_size_list(field.type) and table[field.name].null_count:
-            raise ValueError(f"null in column {field.name} of table {name}: write a list of NaN for what is missing")
+            raise ValueError(
+                f"null in column {field.name} of table {name}: write a list of NaN for what is missing"
+            )
     with atomic_path(path) as partial:
         pq.write_table(table, partial, compression="zstd")
 
@@ -193,7 +197,9 @@ def read_table(path: Path | str, name: str, columns: list[str] | None = None) ->
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; run the stage that writes the {name} table first") from error
     except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is not a readable Parquet file ({error}); delete it and run its stage again") from error
+        raise DataError(
+            f"{path} is not a readable Parquet file ({error}); delete it and run its stage again"
+        ) from error
     check_stamp(path, schema, name)
     return pq.read_table(path, columns=columns)
 

@@ -38,7 +38,10 @@ def load_config(raw: Mapping[str, Any]) -> Config:
         config = Config.model_validate(with_presets(raw))
     except ValidationError as error:
         problems += [_describe(raw, dict(entry)) for entry in error.errors()]
-    problems += [Problem(path, message, _nearest(word, known)) for path, message, word, known in dangling_references(raw)]
+    problems += [
+        Problem(path, message, _nearest(word, known))
+        for path, message, word, known in dangling_references(raw)
+    ]
     if problems or config is None:
         listing = "\n".join(map(str, dict.fromkeys(problems)))
         raise ConfigError(f"the configuration cannot be run, {len(set(problems))} problem(s):\n{listing}")
@@ -54,6 +57,21 @@ def with_presets(raw: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(model, type) and issubclass(model, Section) and isinstance(raw.get(name, {}), Mapping):
             filled[name] = {**preset_defaults(model, preset), **raw.get(name, {})}
     return filled
+
+
+def inferred_switches(raw: Mapping[str, Any]) -> list[str]:
+    """The switches that preset ``paper`` takes from the release because the paper says nothing of them."""
+    if raw.get("preset") != "paper":
+        return []
+    found = []
+    for name, field in Config.model_fields.items():
+        for model in sections_in(field.annotation):
+            for key, entry in model.model_fields.items():
+                extra: Any = entry.json_schema_extra
+                given = isinstance(raw.get(name), Mapping) and key in raw[name]
+                if extra and extra.get("paper_inferred") and not given:
+                    found.append(f"{name}.{key} = {extra['presets']['paper']}")
+    return found
 
 
 def _describe(raw: Any, entry: dict[str, Any]) -> Problem:

@@ -36,22 +36,31 @@ class Config(Section):
 
     run: Name = Field("demo", description="name of the run: everything is written under results/<run>/")
     preset: Preset = Field("ours", description="default of every switch: ours, paper or release")
-    seeds: list[int] = Field([0], min_length=1, description="seeds of the experiments; tables show mean and spread")
+    seeds: list[int] = Field(
+        [0], min_length=1, description="seeds of the experiments; tables show mean and spread"
+    )
     videos_dir: str | None = Field(
-        None, description="a folder of your own videos; short for `sources: {videos: {kind: folder, path: ...}}`"
+        None,
+        description="a folder of your own videos; short for `sources: {videos: {kind: folder, path: ...}}`",
     )
     sources: dict[Name, SourceSettings] = Field(default_factory=dict, description="where videos come from")
     shard_size: int = Field(128, gt=0, description="videos per shard; one job works through one shard")
     world: WorldSettings = Field(default_factory=WorldSettings, description="the rendered demo world")
     frames: FramesSettings = Field(default_factory=FramesSettings, description="videos to frames")
     crops: CropsSettings = Field(default_factory=CropsSettings, description="frames to hand crops")
-    keypoints: KeypointsSettings = Field(default_factory=KeypointsSettings, description="crops to 2D keypoints")
-    groups: GroupsSettings = Field(default_factory=GroupsSettings, description="which videos are one recording")
+    keypoints: KeypointsSettings = Field(
+        default_factory=KeypointsSettings, description="crops to 2D keypoints"
+    )
+    groups: GroupsSettings = Field(
+        default_factory=GroupsSettings, description="which videos are one recording"
+    )
     set_seed: int = Field(0, description="seed of the sampling of the pre-training sets")
     sets: dict[Name, SetSettings] = Field(default_factory=dict, description="the pre-training sets")
     pca: PcaSettings = Field(default_factory=PcaSettings, description="pose embedding")
     pairs: PairsSettings = Field(default_factory=PairsSettings, description="mining of similar hands")
-    pretrain: PretrainSettings = Field(default_factory=PretrainSettings, description="contrastive pre-training")
+    pretrain: PretrainSettings = Field(
+        default_factory=PretrainSettings, description="contrastive pre-training"
+    )
     datasets: dict[Name, DatasetSettings] = Field(default_factory=dict, description="labelled data sets")
     finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="fine-tuning of DetNet")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="metrics")

@@ -1,4 +1,4 @@
-"""Writes docs/config.md and the README's table of switches from the configuration's own schema: `make docs`."""
+"""Writes docs/config.md and the README's table of switches from the schema: `make docs`."""
 
 import json
 import re
@@ -86,7 +86,9 @@ def _type(field: FieldInfo) -> str:
 
 def _type_name(annotation: Any) -> str:
     if isinstance(annotation, type) and not get_args(annotation):
-        return "section" if issubclass(annotation, Section) else annotation.__name__.replace("NoneType", "null")
+        return (
+            "section" if issubclass(annotation, Section) else annotation.__name__.replace("NoneType", "null")
+        )
     arguments = get_args(annotation)
     if not arguments:
         return "any"

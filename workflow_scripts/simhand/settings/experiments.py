@@ -24,16 +24,22 @@ class ExperimentRow(Section):
     """Some rows of a table: every list is crossed with every other, so one line can be a whole block."""
 
     method: Method | list[Method] = Field(description="pre-training method; none = fine-tune from `init`")
-    set: str | list[str] | None = Field(None, description="pre-training set, one of `sets` (not with method none)")
+    set: str | list[str] | None = Field(
+        None, description="pre-training set, one of `sets` (not with method none)"
+    )
     weighting: Weighting | list[Weighting] = Field(
         "none", description="which pairs the adaptive weights of Eq. 2 and 3 apply to"
     )
-    top_k: int | list[int] = Field(1, description="rank of the mined positive (simhand); must be in pairs.ranks")
+    top_k: int | list[int] = Field(
+        1, description="rank of the mined positive (simhand); must be in pairs.ranks"
+    )
     init: str | list[str] = Field(
         "random", description="encoder before pre-training: random, imagenet, or a weights file"
     )
     dataset: str | list[str] = Field(description="labelled data set to fine-tune on, one of `datasets`")
-    label_fraction: float | list[float] = Field(1.0, description="share of the training labels to fine-tune on")
+    label_fraction: float | list[float] = Field(
+        1.0, description="share of the training labels to fine-tune on"
+    )
     label: str | None = Field(
         None,
         pattern=f"^{NAME_PATTERN}$",
@@ -97,7 +103,13 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
             rank = f"_top{top_k}" if method in METHODS_WITH_PAIRS else ""
             start = f"{method}_{set_name}_{weighting}{rank}_{_init_name(init)}{label}_seed{seed}"
             pretrain = PretrainExperiment(
-                name=start, method=method, set=set_name, weighting=weighting, top_k=top_k, init=init, seed=seed
+                name=start,
+                method=method,
+                set=set_name,
+                weighting=weighting,
+                top_k=top_k,
+                init=init,
+                seed=seed,
             )
         finetune = FinetuneExperiment(
             name=f"{start}__{dataset}_{round(100 * fraction)}pct",

@@ -31,11 +31,21 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
             if finetune.dataset not in datasets:
                 yield f"{path}.dataset", f"no data set '{finetune.dataset}'", finetune.dataset, datasets
             if not 0 < finetune.label_fraction <= 1:
-                yield f"{path}.label_fraction", f"must be above 0 and at most 1, found {finetune.label_fraction}", "", []
+                yield (
+                    f"{path}.label_fraction",
+                    f"must be above 0 and at most 1, found {finetune.label_fraction}",
+                    "",
+                    [],
+                )
             if pretrain and pretrain.set not in sets:
                 yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
             if pretrain and pretrain.method in METHODS_WITH_PAIRS and pretrain.top_k not in ranks:
-                yield f"{path}.top_k", f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}", "", []
+                yield (
+                    f"{path}.top_k",
+                    f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}",
+                    "",
+                    [],
+                )
 
 
 def _in_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:

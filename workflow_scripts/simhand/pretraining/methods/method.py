@@ -10,7 +10,8 @@ from simhand.pretraining.adaptive_weights import PairWeights
 from simhand.pretraining.augment import Views
 from simhand.pretraining.geometry import GeometryRanges
 from simhand.pretraining.random_draws import Int64Array
-from simhand.settings.pretrain import METHODS, PretrainSettings
+from simhand.settings.experiments import METHODS
+from simhand.settings.pretrain import PretrainSettings
 
 
 class Contrast(NamedTuple):

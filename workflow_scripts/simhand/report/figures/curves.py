@@ -52,9 +52,9 @@ def draw_pretraining(run_dir: Path, names: Sequence[str]) -> Figure | None:
         png = plot_png(drawing)
     caption = (
         "Contrastive loss, alignment (mean squared distance of the two views of a pair) and uniformity "
-        "(how evenly embeddings fill the sphere; lower is better for all three) by epoch. Curves should "
-        "fall and flatten; an alignment of zero with a uniformity of zero is a collapse. Losses of "
-        "different methods do not compare, since their positives and weights differ."
+        "(how evenly embeddings fill the sphere), each lower the better, by epoch. The loss should fall "
+        "and flatten; an alignment of zero with a uniformity of zero is a collapse. Losses of different "
+        "methods do not compare, since their positives and weights differ."
     )
     return Figure("pretraining", "pretraining", "Pre-training", caption, False, png)
 
