@@ -37,6 +37,12 @@ def code(script):
     return [os.path.relpath(path) for path in stage_code(WORKFLOW_DIR / "workflow_scripts" / script)]
 
 
+def library_files(folder):
+    """Files of the library that are not Python, such as templates."""
+    found = sorted((WORKFLOW_DIR / "workflow_scripts/simhand" / folder).iterdir())
+    return [os.path.relpath(path) for path in found]
+
+
 def settings(section):
     """A config section as JSON: one string, so that two swapped values are noticed as a change."""
     return getattr(CONFIG, section).model_dump_json()

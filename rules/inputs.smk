@@ -60,6 +60,16 @@ def labels_of_finetune(wildcards):
     return root if dataset.kind == "rendered" else f"{root}/training_K.json"
 
 
+def status_files():
+    """The status tables of all stages that work video by video."""
+    stages = ("frames", "crops", "keypoints")
+    return [
+        path
+        for stage in stages
+        for path in per_shard(f"{{results}}/{stage}/{{source}}/{{shard}}.status.parquet")
+    ]
+
+
 def metrics_of_table(wildcards):
     """The metrics of exactly the experiments that a table shows."""
     experiments = CONFIG.all_experiments(wildcards.table)

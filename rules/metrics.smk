@@ -53,6 +53,7 @@ rule make_tables:
     """Write one of the paper's tables, measured beside reported."""
     input:
         code=code("make_tables.py"),
+        templates=library_files("report/templates"),
         metrics=metrics_of_table,
         reported=reported_table,
     output:

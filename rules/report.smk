@@ -12,15 +12,21 @@ rule draw_figures:
     """Draw the figures from what this run has computed."""
     input:
         code=code("draw_figures.py"),
+        index=ancient("<results>/videos.tsv"),
         manifest="<results>/videos/manifest.parquet",
         frames=per_shard("{results}/frames/{source}/{shard}.arrow"),
         crops=per_shard("{results}/crops/{source}/{shard}.arrow"),
         keypoints=per_shard("{results}/keypoints/{source}/{shard}.parquet"),
         sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),
-        pca=expand("<results>/pca/{set}.json", set=CONFIG.sets),
+        status=status_files(),
+        pca=expand("<results>/pca/{set}.{suffix}", set=CONFIG.sets, suffix=["npz", "json"]),
         pairs=expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
         pretrain=expand("<results>/pretrain/{pretrain}/history.jsonl", pretrain=PRETRAINS),
-        finetune=expand("<results>/finetune/{finetune}/predictions.parquet", finetune=FINETUNES),
+        finetune=expand(
+            "<results>/finetune/{finetune}/{name}",
+            finetune=FINETUNES,
+            name=["predictions.parquet", "metrics.json", "history.jsonl"],
+        ),
     output:
         figures=directory("<results>/figures"),
     log:
@@ -66,6 +72,12 @@ rule write_report:
     """Write the report of this run."""
     input:
         code=code("write_report.py"),
+        templates=library_files("report/templates"),
+        index=ancient("<results>/videos.tsv"),
+        manifest="<results>/videos/manifest.parquet",
+        status=status_files(),
+        sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),
+        pairs=expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
         figures="<results>/figures",
         provenance="<results>/provenance.json",
         metrics="<results>/metrics.parquet",

@@ -11,7 +11,7 @@ import torchvision
 
 from simhand.errors import DataError
 from simhand.finetuning.detnet import DetNet
-from simhand.finetuning.encoder_weights import load_encoder
+from simhand.encoder_weights import load_encoder
 from simhand.finetuning.predict import read_maps
 
 RELEASED_NAMES = {
@@ -139,7 +139,7 @@ def test_encoder_written_by_torchvision_loads(tmp_path, suffix):
     safetensors.torch.save_file(weights, path) if suffix == ".safetensors" else torch.save(weights, path)
     network = DetNet("resnet18", 16, 64)
     assert not same(network.encoder, weights)
-    load_encoder(network.encoder, path)
+    load_encoder(network.encoder, "resnet18", path)
     assert same(network.encoder, weights)
 
 
@@ -150,15 +150,15 @@ def test_encoder_that_does_not_fit_is_refused_by_tensor_name(tmp_path):
     without = {name: tensor for name, tensor in weights.items() if name != "layer3.0.conv1.weight"}
     safetensors.torch.save_file(without, path)
     with pytest.raises(DataError, match=r"layer3\.0\.conv1\.weight is missing"):
-        load_encoder(network.encoder, path)
+        load_encoder(network.encoder, "resnet18", path)
     safetensors.torch.save_file({**weights, "layer1.0.conv1.weight": torch.zeros(64, 64, 1, 1)}, path)
     with pytest.raises(DataError, match=r"layer1\.0\.conv1\.weight has shape \(64, 64, 1, 1\), expected"):
-        load_encoder(network.encoder, path)
+        load_encoder(network.encoder, "resnet18", path)
     safetensors.torch.save_file({f"module.{name}": tensor for name, tensor in weights.items()}, path)
     with pytest.raises(DataError, match=r"conv1\.weight is missing.* and \d+ more"):
-        load_encoder(network.encoder, path)
+        load_encoder(network.encoder, "resnet18", path)
     path.write_bytes(b"not weights")
     with pytest.raises(DataError, match="not a readable weights file"):
-        load_encoder(network.encoder, path)
-    with pytest.raises(DataError, match="do not exist"):
-        load_encoder(network.encoder, tmp_path / "nothing.safetensors")
+        load_encoder(network.encoder, "resnet18", path)
+    with pytest.raises(DataError, match="no weights file"):
+        load_encoder(network.encoder, "resnet18", tmp_path / "nothing.safetensors")

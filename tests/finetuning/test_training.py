@@ -76,7 +76,7 @@ def test_training_on_sixteen_images_overfits_them(freihand):
         location = read_samples(network, dataset, rows, settings, 0).location
         return float(root_relative_errors_mm(location, dataset.samples.joints_3d_m).mean())
 
-    network = new_network(settings, seed=0, encoder=None)
+    network = new_network(settings, seed=0, init="random", encoder=None)
     records = train(network, dataset, rows, settings, 0, 0, error_mm, lambda history: None).history
     first, last = records[0], records[-1]
     for part in ("loss_heat", "loss_delta", "loss_location"):
@@ -249,11 +249,11 @@ def test_encoder_weights_are_the_start_and_must_match_the_experiment(freihand, t
     out_dir = run(freihand, tmp_path / "out", frozen, path, **pretrained)
     content = torch.load(out_dir / "checkpoint.pt", weights_only=True)
     assert torch.equal(content["model"]["encoder.layer4.1.conv2.weight"], weights["layer4.1.conv2.weight"])
-    with pytest.raises(ConfigError, match="starts from weights; give their file with --encoder"):
+    with pytest.raises(ConfigError, match="starts from a pre-trained encoder; give its file with --encoder"):
         run(freihand, tmp_path / "out", **pretrained)
-    with pytest.raises(ConfigError, match="starts from random weights, but --encoder"):
+    with pytest.raises(ConfigError, match="has no pre-training, but --encoder"):
         run(freihand, tmp_path / "out", None, path)
-    with pytest.raises(DataError, match="does not fit the encoder"):
+    with pytest.raises(DataError, match="does not fit resnet"):
         run(freihand, tmp_path / "out", {"encoder": "resnet34"}, path, **pretrained)
 
 

@@ -9,7 +9,8 @@ import torch
 import torchvision
 
 from simhand.errors import DataError
-from simhand.pretraining.encoders import ContrastiveModel, imagenet_weights, initialise, make_encoder
+from simhand.encoder_weights import imagenet_weights, initialise
+from simhand.pretraining.encoders import ContrastiveModel, make_encoder
 from simhand.pretraining.export import save_encoder
 from simhand.settings.pretrain import PretrainSettings
 
@@ -91,7 +92,7 @@ def test_a_broken_weights_file_is_an_error(encoder, tmp_path, name):
 
 def test_a_missing_weights_file_is_an_error(encoder):
     with pytest.raises(
-        DataError, match="no weights file nowhere.pth; expected random, imagenet, or the path"
+        DataError, match="no weights file nowhere.pth; run what writes it, or correct `init`"
     ):
         initialise(encoder, "resnet18", "nowhere.pth")
 

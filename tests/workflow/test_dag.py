@@ -6,7 +6,20 @@ import shutil
 import pytest
 import yaml
 
-STAGES = ["frames", "crops", "keypoints", "pca", "pairs", "pretrain", "finetune", "metrics", "tables", "figures", "report", "table2"]
+STAGES = [
+    "frames",
+    "crops",
+    "keypoints",
+    "pca",
+    "pairs",
+    "pretrain",
+    "finetune",
+    "metrics",
+    "tables",
+    "figures",
+    "report",
+    "table2",
+]
 
 
 def job_counts(output: str) -> dict[str, int]:

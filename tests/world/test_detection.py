@@ -41,7 +41,9 @@ def sampled_frames(settings: WorldSettings, folder) -> Iterator[tuple[np.ndarray
         scene = Scene(settings, name)
         numbers = list(range(0, scene.frame_count, EVERY))
         path = folder / f"{name}.mp4"
-        write_h264(path, scene.frames(numbers), settings.width_px, settings.height_px, settings.fps, settings.crf)
+        write_h264(
+            path, scene.frames(numbers), settings.width_px, settings.height_px, settings.fps, settings.crf
+        )
         with av.open(str(path)) as container:
             for number, frame in zip(numbers, container.decode(video=0), strict=True):
                 hands = [row for row in scene.truth() if row["frame_index"] == number and row["in_view"]]

@@ -90,7 +90,9 @@ def test_forearm_continues_the_hand_and_bends_with_the_wrist():
 
 
 def test_left_is_the_mirror_of_right():
-    skeleton = skeleton_of("gun").moved(rotation_from_view(torch.tensor([[0.4, 0.2, -0.3]])), torch.zeros(1, 3))
+    skeleton = skeleton_of("gun").moved(
+        rotation_from_view(torch.tensor([[0.4, 0.2, -0.3]])), torch.zeros(1, 3)
+    )
     left = skeleton.mirrored(torch.tensor([True]))
     mirror = torch.tensor([-1.0, 1.0, 1.0])
     torch.testing.assert_close(left.joints, skeleton.joints * mirror)

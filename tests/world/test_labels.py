@@ -23,8 +23,13 @@ def annotations(folder, split):
 def test_layout_is_complete(small_world, labelled):
     names = sorted(path.name for path in (labelled / "training" / "rgb").iterdir())
     assert names == [f"{number:08d}.jpg" for number in range(3 * 4)]
-    assert sorted(p.name for p in (labelled / "evaluation" / "rgb").iterdir()) == ["00000000.jpg", "00000001.jpg"]
-    assert sorted(p.name for p in (labelled / "training" / "mask").iterdir()) == [f"{n:08d}.jpg" for n in range(3)]
+    assert sorted(p.name for p in (labelled / "evaluation" / "rgb").iterdir()) == [
+        "00000000.jpg",
+        "00000001.jpg",
+    ]
+    assert sorted(p.name for p in (labelled / "training" / "mask").iterdir()) == [
+        f"{n:08d}.jpg" for n in range(3)
+    ]
     for split, count in (("training", 3), ("evaluation", 2)):
         for values in annotations(labelled, split).values():
             assert len(values) == count
@@ -33,7 +38,9 @@ def test_layout_is_complete(small_world, labelled):
 def test_annotations_are_consistent(labelled):
     for split in ("training", "evaluation"):
         labels = annotations(labelled, split)
-        for intrinsics, xyz, scale in zip(*(np.array(labels[name]) for name in ("K", "xyz", "scale")), strict=True):
+        for intrinsics, xyz, scale in zip(
+            *(np.array(labels[name]) for name in ("K", "xyz", "scale")), strict=True
+        ):
             assert intrinsics.shape == (3, 3) and xyz.shape == (21, 3)
             assert scale == pytest.approx(np.linalg.norm(xyz[9] - xyz[10]))
             assert 0.02 < scale < 0.06 and (xyz[:, 2] > 0.3).all(), "metres"
@@ -51,7 +58,9 @@ def test_mask_and_versions_show_the_annotated_hand(labelled):
         inside = (x >= 0) & (x < 128) & (y >= 0) & (y < 128)
         assert mask[y[inside], x[inside]].all()
         pictures = [
-            np.asarray(Image.open(labelled / "training" / "rgb" / f"{number + 3 * version:08d}.jpg")).astype(int)
+            np.asarray(Image.open(labelled / "training" / "rgb" / f"{number + 3 * version:08d}.jpg")).astype(
+                int
+            )
             for version in range(4)
         ]
         assert pictures[0].shape == (128, 128, 3)

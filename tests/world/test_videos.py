@@ -134,7 +134,9 @@ def test_script_gives_the_same_bytes_with_two_processes(repository, small_world,
 def test_a_gpu_draws_the_same_picture(small_world):
     on_gpu = small_world.model_copy(update={"device": "cuda"})
     for frame, other in zip(
-        Scene(small_world, "rec01_cam0").frames([1, 4]), Scene(on_gpu, "rec01_cam0").frames([1, 4]), strict=True
+        Scene(small_world, "rec01_cam0").frames([1, 4]),
+        Scene(on_gpu, "rec01_cam0").frames([1, 4]),
+        strict=True,
     ):
         difference = np.abs(frame.astype(int) - other)
         assert difference.mean() < 0.2 and np.quantile(difference, 0.999) <= 8

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from simhand.encoder_weights import initialise, load_encoder
 from simhand.errors import ConfigError
 from simhand.files.tables import write_table
 from simhand.finetuning.batches import HandDataset
 from simhand.finetuning.data import ExperimentData, Rows, load_data
 from simhand.finetuning.detnet import DetNet
-from simhand.finetuning.encoder_weights import load_encoder
 from simhand.finetuning.outputs import (
     mean_bone_0_9_m,
     prediction_table,
@@ -55,7 +55,7 @@ def run_experiment(
     workers = threads if device.type == "cuda" else 0
     marks = [time.perf_counter()]
     data = load_data(settings, dataset, root, experiment.label_fraction, experiment.seed, threads)
-    network = new_network(settings, experiment.seed, encoder).to(device)
+    network = new_network(settings, experiment.seed, experiment.init, encoder).to(device)
     marks.append(time.perf_counter())
     training = train(
         network,
@@ -100,23 +100,27 @@ def run_experiment(
 
 
 def check_start(experiment: FinetuneExperiment, encoder: Path | None) -> None:
-    """Raise :class:`ConfigError` unless ``encoder`` is given exactly when there are weights to start from."""
-    wanted = experiment.method != "none" or experiment.init != "random"
-    start = f"experiment {experiment.name} (method {experiment.method}, init {experiment.init})"
-    if wanted and encoder is None:
-        raise ConfigError(f"{start} starts from weights; give their file with --encoder")
-    if not wanted and encoder is not None:
+    """Raise :class:`ConfigError` unless ``encoder`` is given exactly when there is a pre-training."""
+    pretrained = experiment.method != "none"
+    if pretrained and encoder is None:
         raise ConfigError(
-            f"{start} starts from random weights, but --encoder {encoder} is given; leave it out"
+            f"experiment {experiment.name} starts from a pre-trained encoder; give its file with --encoder"
+        )
+    if not pretrained and encoder is not None:
+        raise ConfigError(
+            f"experiment {experiment.name} has no pre-training, but --encoder {encoder} is given; leave it "
+            "out (`init` says what it starts from)"
         )
 
 
-def new_network(settings: FinetuneSettings, seed: int, encoder: Path | None) -> DetNet:
-    """A DetNet with weights drawn from ``seed``, its encoder filled from ``encoder`` where given."""
+def new_network(settings: FinetuneSettings, seed: int, init: str, encoder: Path | None) -> DetNet:
+    """A DetNet with weights drawn from ``seed``, its encoder from ``encoder``, else as ``init`` says."""
     torch.manual_seed(seed)
     network = DetNet(settings.encoder, settings.head_width, settings.input_px)
     if encoder is not None:
-        load_encoder(network.encoder, encoder)
+        load_encoder(network.encoder, settings.encoder, encoder)
+    else:
+        initialise(network.encoder, settings.encoder, init)
     return network
 
 

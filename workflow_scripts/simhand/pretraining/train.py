@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from simhand.encoder_weights import initialise
 from simhand.errors import ConfigError, SimhandError
 from simhand.pretraining.adaptive_weights import adaptive_weights
 from simhand.pretraining.augment import Views, augment, draws_for
 from simhand.pretraining.data import HandSet
-from simhand.pretraining.encoders import ContrastiveModel, initialise
+from simhand.pretraining.encoders import ContrastiveModel
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
 from simhand.pretraining.geometry import Geometry
 from simhand.pretraining.history import History, Meter

@@ -7,6 +7,10 @@ from pydantic import Field, field_validator
 from simhand.settings.section import Section
 
 
+PaperSet = Literal["ego-50k", "ego-100k", "ego-500k", "ego-1m", "exo-1m", "egoexo-2m"]
+"""The pre-training sets of the paper's tables."""
+
+
 class SetSettings(Section):
     """Which hands make up one pre-training set."""
 
@@ -19,7 +23,7 @@ class SetSettings(Section):
         description="as many left as right hands (an odd size has one right hand more; "
         "with size null the rarer side decides)",
     )
-    compare_with: str | None = Field(
+    compare_with: PaperSet | None = Field(
         None, description="the paper's set whose reported numbers stand beside this one's in the tables"
     )
 

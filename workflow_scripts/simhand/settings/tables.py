@@ -1,12 +1,9 @@
 """Config section ``tables``."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from simhand.settings.section import Section
-
-PaperSet = Literal["ego-50k", "ego-100k", "ego-500k", "ego-1m", "exo-1m", "egoexo-2m"]
+from simhand.settings.sets import PaperSet
 
 
 class TablesSettings(Section):

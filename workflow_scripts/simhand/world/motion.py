@@ -30,7 +30,9 @@ _PLOTS: tuple[tuple[tuple[str, float, float], ...], ...] = (
 _EXOCENTRIC_VIEWS = (("palm", "back", "radial"), (0.60, 0.28, 0.12))
 _EGOCENTRIC_VIEWS = (("ego_back", "ego_palm"), (0.6, 0.4))
 _KEY_EVERY_S = 1.6
-_ENTRY_S = 0.7
+_ENTRY_S = 1.6
+# share of the key moments at which a hand reaches over the picture's edge
+_REACH_OUT = 0.08
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ def _plan_track(
     # my right hand is on the right of my own view and on the left of yours
     towards = (1 if side == "right" else -1) * (1 if egocentric else -1)
     across = towards * rng.uniform(0.20, 0.26, keys) if paired else rng.uniform(-0.14, 0.14, keys)
+    across = across + (rng.random(keys) < _REACH_OUT) * np.where(across < 0, -0.32, 0.32)
     depth = rng.uniform(0.40, 0.54, keys) + 0.05 * paired
     places = np.stack([across * depth * 0.9, rng.uniform(-0.03, 0.06, keys) * depth / 0.5, depth], -1)
     if enters:

@@ -59,8 +59,8 @@ def trace(
     corner, order, felt, near, far = (torch.cat(column) for column in zip(*tiles, strict=True))
     hits = []
     fewest = 0
-    for keep in (*_KEEP_COUNTS, order.shape[1]):
-        chosen = torch.nonzero((felt > fewest) & (felt <= keep))[:, 0]
+    for keep in _KEEP_COUNTS:
+        chosen = torch.nonzero((felt > fewest) & ((felt <= keep) | (keep == _KEEP_COUNTS[-1])))[:, 0]
         fewest = keep
         for part in chosen.split(_AT_ONCE[focal_px.device.type] // (keep * TILE_PX**2)):
             group = (owner[part], corner[part], order[part, :keep], near[part], far[part])
