@@ -91,9 +91,7 @@ def test_a_broken_weights_file_is_an_error(encoder, tmp_path, name):
 
 
 def test_a_missing_weights_file_is_an_error(encoder):
-    with pytest.raises(
-        DataError, match="no weights file nowhere.pth; run what writes it, or correct `init`"
-    ):
+    with pytest.raises(DataError, match="no weights file nowhere.pth; run what writes it, or correct `init`"):
         initialise(encoder, "resnet18", "nowhere.pth")
 
 

@@ -1,5 +1,6 @@
 """Tiny clips in which every frame shows its own number, and a look at their frames without PyAV."""
 
+import math
 import re
 import subprocess
 from collections.abc import Sequence
@@ -73,3 +74,35 @@ def expected_frames(times_s: Sequence[Fraction]) -> list[tuple[int, Fraction]]:
         wanted.append((index, times_s[index]))
         second += 1
     return wanted
+
+
+def steady(rate: str, seconds: float = 3.4, start: Fraction | int = 0) -> list[Fraction]:
+    """Times of a constant rate."""
+    return [start + n / Fraction(rate) for n in range(math.ceil(seconds * Fraction(rate)))]
+
+
+def uneven(start: Fraction | int = 0) -> list[Fraction]:
+    """Times of frames shown from 5 ms to 2.5 s."""
+    steps_ms = [33, 33, 40, 700, 5, 995, 1000, 33, 2500, 33, 33, 900]
+    return [start + Fraction(int(sum(steps_ms[:n])), 1000) for n in range(len(steps_ms) + 1)]
+
+
+MS, B_FRAMES = Fraction(1, 1000), {"bf": "3", "g": "250", "x264-params": "b-adapt=0"}
+CLIPS = {
+    "cfr30.mp4": (steady("30"), {}),
+    "cfr2997.mp4": (steady("30000/1001"), {"rate": Fraction(30000, 1001)}),
+    "cfr23976.mkv": (steady("24000/1001"), {"rate": Fraction(24000, 1001), "time_base": MS}),
+    "cfr60.mp4": (steady("60"), {"rate": Fraction(60)}),
+    "cfr5.mp4": (steady("5"), {"rate": Fraction(5)}),
+    "slow.mp4": (steady("2/5", seconds=10), {"rate": Fraction(1)}),
+    "vfr.mp4": (uneven(), {}),
+    "vfr.mkv": (uneven(), {"time_base": MS}),
+    "b_frames.mp4": (steady("30"), {"options": B_FRAMES}),
+    "b_frames_vfr.mkv": (uneven(), {"options": B_FRAMES, "time_base": MS}),
+    "offset.mkv": (steady("10", start=Fraction(37, 100)), {"time_base": MS}),
+    "offset.ts": (steady("10"), {}),
+    "b_frames.ts": (steady("30"), {"options": B_FRAMES}),
+    "mpeg4.avi": (steady("10"), {"codec": "mpeg4", "rate": Fraction(10), "time_base": Fraction(1, 10)}),
+    "one_frame.mp4": ([0], {}),
+    "two_frames.mp4": ([0, Fraction(11, 10)], {}),
+}

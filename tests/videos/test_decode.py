@@ -1,53 +1,26 @@
 """Frames, times and pictures of real files, against the ffmpeg program."""
 
-import math
 from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 from numbered_clips import (
+    CLIPS,
     HEIGHT,
+    MS,
     WIDTH,
     expected_frames,
     ffmpeg,
     number_in,
     numbered_picture,
     presentation_times_s,
+    steady,
 )
 
-from simhand.videos.decode import Video, VideoError, upright
+from simhand.videos.pyav_decode import PyavVideo, upright
 from simhand.videos.seconds import last_frame_per_second
-
-
-def steady(rate, seconds=3.4, start=0):
-    return [start + n / Fraction(rate) for n in range(math.ceil(seconds * Fraction(rate)))]
-
-
-def uneven(start=0):
-    steps_ms = [33, 33, 40, 700, 5, 995, 1000, 33, 2500, 33, 33, 900]
-    return [start + Fraction(int(sum(steps_ms[:n])), 1000) for n in range(len(steps_ms) + 1)]
-
-
-MS, B_FRAMES = Fraction(1, 1000), {"bf": "3", "g": "250", "x264-params": "b-adapt=0"}
-CLIPS = {
-    "cfr30.mp4": (steady("30"), {}),
-    "cfr2997.mp4": (steady("30000/1001"), {"rate": Fraction(30000, 1001)}),
-    "cfr23976.mkv": (steady("24000/1001"), {"rate": Fraction(24000, 1001), "time_base": MS}),
-    "cfr60.mp4": (steady("60"), {"rate": Fraction(60)}),
-    "cfr5.mp4": (steady("5"), {"rate": Fraction(5)}),
-    "slow.mp4": (steady("2/5", seconds=10), {"rate": Fraction(1)}),
-    "vfr.mp4": (uneven(), {}),
-    "vfr.mkv": (uneven(), {"time_base": MS}),
-    "b_frames.mp4": (steady("30"), {"options": B_FRAMES}),
-    "b_frames_vfr.mkv": (uneven(), {"options": B_FRAMES, "time_base": MS}),
-    "offset.mkv": (steady("10", start=Fraction(37, 100)), {"time_base": MS}),
-    "offset.ts": (steady("10"), {}),
-    "b_frames.ts": (steady("30"), {"options": B_FRAMES}),
-    "mpeg4.avi": (steady("10"), {"codec": "mpeg4", "rate": Fraction(10), "time_base": Fraction(1, 10)}),
-    "one_frame.mp4": ([0], {}),
-    "two_frames.mp4": ([0, Fraction(11, 10)], {}),
-}
+from simhand.videos.video_file import VideoError
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -56,7 +29,7 @@ def test_times_and_pictures_are_true(name, make_clip):
     path = make_clip(name, times_s, **options)
     truth = presentation_times_s(path)
     assert len(truth) == len(times_s)
-    with Video(path) as video:
+    with PyavVideo(path) as video:
         found = [
             (frame.index, frame.time_s, number_in(upright(frame.image)))
             for frame in last_frame_per_second(video.frames())
@@ -77,7 +50,7 @@ def test_stream_and_container_start_apart(name, plain_clip, clip_folder):
         sound = ("-f", "lavfi", "-i", "sine=d=4", "-itsoffset", "0.73", "-i", plain_clip)
         ffmpeg(*sound, "-map", "0", "-map", "1", "-c:v", "copy", path)
     truth = presentation_times_s(path)
-    with Video(path) as video:
+    with PyavVideo(path) as video:
         found = list(last_frame_per_second(video.frames()))
     assert [float(frame.time_s) for frame in found] == pytest.approx(
         [float(time_s) for _, time_s in expected_frames(truth)], abs=1e-3
@@ -93,7 +66,7 @@ def test_shown_as_metadata_say(how, plain_clip, clip_folder):
     path, shown = clip_folder / f"{kind}{angle}.mp4", clip_folder / f"{kind}{angle}.png"
     ffmpeg(*option, "-i", plain_clip, "-c", "copy", path)
     ffmpeg("-ss", "2.95", "-i", path, "-frames:v", "1", "-update", "1", shown)
-    with Video(path) as video:
+    with PyavVideo(path) as video:
         frames = [upright(frame.image) for frame in video.frames()]
     truth = cv2.imread(str(shown))
     assert frames[30].shape == truth.shape
@@ -112,7 +85,7 @@ def test_colours_are_those_of_ffmpeg(clip_folder):
         convert = f"scale=out_color_matrix={matrix},format=yuv420p"
         ffmpeg("-f", "lavfi", "-i", "smptebars=s=64x48:r=1:d=1", "-vf", convert, *tagged, "-crf", "1", path)
         ffmpeg("-i", path, "-frames:v", "1", "-update", "1", shown)
-        with Video(path) as video:
+        with PyavVideo(path) as video:
             picture = upright(next(iter(video.frames())).image)
         assert np.abs(picture.astype(int) - cv2.imread(str(shown))).mean() < 2, matrix
 
@@ -124,7 +97,7 @@ def test_size_may_change_in_mid_stream(clip_folder, plain_clip):
     ffmpeg("-i", plain_clip, "-vf", "scale=128:96", "-c:v", "libx264", "-output_ts_offset", "13.3", large)
     joined = clip_folder / "joined.ts"
     joined.write_bytes(small.read_bytes() + large.read_bytes())
-    with Video(joined) as video:
+    with PyavVideo(joined) as video:
         found = list(last_frame_per_second(video.frames()))
         sizes = [upright(frame.image).shape[0] for frame in found]
     starts = np.array([float(frame.time_s) for frame in found])
@@ -135,7 +108,7 @@ def test_size_may_change_in_mid_stream(clip_folder, plain_clip):
 def test_raw_stream_without_times_is_taken_as_constant(plain_clip, clip_folder):
     raw = clip_folder / "raw.h264"
     ffmpeg("-i", plain_clip, "-c", "copy", raw)
-    with Video(raw) as video:
+    with PyavVideo(raw) as video:
         times_s = [frame.time_s for frame in video.frames()]
     assert times_s == [n * Fraction(1, 25) for n in range(33)]
 
@@ -144,7 +117,7 @@ def test_probe(make_clip):
     path = make_clip(
         "probe.mkv", steady("25", seconds=2, start=Fraction(1, 2)), rate=Fraction(25), time_base=MS
     )
-    with Video(path) as video:
+    with PyavVideo(path) as video:
         probe = video.probe()
     assert (probe.width, probe.height, probe.codec, probe.fps) == (WIDTH, HEIGHT, "h264", 25.0)
     assert probe.bytes == path.stat().st_size
@@ -156,7 +129,7 @@ def test_half_an_mp4_gives_its_first_half(plain_clip, clip_folder):
     ffmpeg("-i", plain_clip, "-vf", "noise=alls=60", "-g", "5", "-movflags", "+faststart", whole)
     half = clip_folder / "half.mp4"
     half.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
-    with Video(half) as video:
+    with PyavVideo(half) as video:
         frames = list(last_frame_per_second(video.frames()))
     assert 1 <= len(frames) < 4
     assert video.problems[0].startswith("truncated: ")
@@ -168,7 +141,7 @@ def test_timestamps_that_run_backwards_are_left_out_and_told(clip_folder, plain_
     ffmpeg("-i", plain_clip, "-c:v", "libx264", "-output_ts_offset", "5", part)
     twice = clip_folder / "twice.ts"
     twice.write_bytes(part.read_bytes() * 2)
-    with Video(twice) as video:
+    with PyavVideo(twice) as video:
         times_s = [frame.time_s for frame in video.frames()]
     assert times_s == sorted(times_s)
     assert any("run backwards" in problem for problem in video.problems)
@@ -176,7 +149,7 @@ def test_timestamps_that_run_backwards_are_left_out_and_told(clip_folder, plain_
 
 def test_a_huge_gap_ends_the_video(make_clip):
     path = make_clip("gap.mkv", [0, 1, 2, 100_000], time_base=MS)
-    with Video(path) as video:
+    with PyavVideo(path) as video:
         assert len(list(last_frame_per_second(video.frames()))) == 3
     assert video.problems == ["timestamps jump by 99998 s; stopped there"]
 
@@ -206,6 +179,6 @@ def test_what_cannot_be_read_is_named(name, reason, plain_clip, tmp_path):
         cv2.imwrite(str(tmp_path / "cover.png"), numbered_picture(5))
         sound = ("-f", "lavfi", "-i", "sine=d=1", "-i", tmp_path / "cover.png")
         ffmpeg(*sound, "-map", "0", "-map", "1", "-c:v", "png", "-disposition:v:0", "attached_pic", path)
-    with pytest.raises(VideoError) as caught, Video(path) as video:
+    with pytest.raises(VideoError) as caught, PyavVideo(path) as video:
         list(video.frames())
     assert str(caught.value) == reason

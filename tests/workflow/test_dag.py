@@ -3,7 +3,6 @@
 import re
 import shutil
 
-import pytest
 import yaml
 
 STAGES = [
@@ -27,23 +26,23 @@ def job_counts(output: str) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, flags=re.MULTILINE)}
 
 
-def test_the_default_config_builds_the_whole_dag(repository, snakemake, tmp_path):
+def test_the_default_config_builds_the_whole_dag(snakemake, tmp_path):
     done = snakemake(tmp_path, "--dry-run", "--cores", "2")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
     assert counts["render_videos"] == counts["extract_frames"] == counts["estimate_keypoints"] >= 2
     assert (counts["pretrain_encoder"], counts["finetune_detnet"], counts["write_report"]) == (4, 5, 1)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_is_a_target(repository, snakemake, tmp_path, stage):
-    done = snakemake(tmp_path, "--dry-run", "--cores", "2", stage)
-    assert done.returncode == 0, done.stderr
+def test_every_stage_is_a_target(snakemake, tmp_path):
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", *STAGES)
+    assert done.returncode == 0, done.stdout
+    assert set(STAGES) <= set(job_counts(done.stdout))
 
 
-def test_mining_again_leaves_the_stages_before_it_alone(repository, snakemake, tmp_path):
+def test_mining_again_leaves_the_stages_before_it_alone(snakemake, tmp_path):
     done = snakemake(tmp_path, "--dry-run", "--cores", "2", "-R", "mine_pairs", "--until", "mine_pairs")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     assert "mine_pairs" in job_counts(done.stdout)
     assert "pretrain_encoder" not in job_counts(done.stdout)
 
@@ -62,7 +61,7 @@ def test_the_paper_config_builds_with_stub_paths(repository, snakemake, tmp_path
     labels.parent.mkdir(parents=True)
     labels.touch()
     done = snakemake(tmp_path, "--dry-run", "--cores", "2", "table2", "--configfile", "paper.yaml")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
     assert counts["extract_frames"] == 3, "Table 2 needs Ego4D alone: 300 videos in shards of 128"
     assert (counts["pretrain_encoder"], counts["finetune_detnet"], counts["mine_pairs"]) == (12, 14, 4)
@@ -73,19 +72,19 @@ def test_mistakes_in_the_config_stop_before_the_dag(repository, snakemake, tmp_p
     (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(config))
     done = snakemake(tmp_path, "--dry-run", "--cores", "2", "--configfile", "wrong.yaml")
     assert done.returncode != 0
-    assert "shard_sise: unknown key (did you mean 'shard_size'?)" in done.stderr
-    assert "preset: " in done.stderr and "did you mean 'ours'?" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "shard_sise: unknown key (did you mean 'shard_size'?)" in done.stdout
+    assert "preset: " in done.stdout and "did you mean 'ours'?" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
-def test_an_empty_video_folder_is_said_plainly(repository, snakemake, tmp_path):
+def test_an_empty_video_folder_is_said_plainly(snakemake, tmp_path):
     (tmp_path / "empty").mkdir()
     done = snakemake(tmp_path, "--dry-run", "--cores", "2", "--config", "run=own", "videos_dir=empty")
     assert done.returncode != 0
-    assert "no video" in done.stderr and "empty" in done.stderr
+    assert "no video" in done.stdout and "empty" in done.stdout
 
 
-def test_new_videos_fill_new_shards(repository, snakemake, tmp_path):
+def test_new_videos_fill_new_shards(snakemake, tmp_path):
     videos = tmp_path / "clips"
     videos.mkdir()
     for name in ("a.mp4", "b.mp4"):
@@ -95,7 +94,7 @@ def test_new_videos_fill_new_shards(repository, snakemake, tmp_path):
     before = (tmp_path / "results/own/videos.tsv").read_text()
     (videos / "Zoë's hand.mov").touch()
     done = snakemake(tmp_path, "--cores", "1", "index", *own)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout
     after = (tmp_path / "results/own/videos.tsv").read_text()
     assert after.startswith(before)
     assert after.removeprefix(before).split("\t") == [
@@ -115,9 +114,9 @@ def test_rules_scripts_and_environments_share_their_names(repository):
         assert (repository / "workflow_scripts" / f"{name}.py").is_file(), name
 
 
-def test_the_linter_is_content(repository, snakemake, tmp_path):
+def test_the_linter_is_content(snakemake, tmp_path):
     done = snakemake(tmp_path, "--lint")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
 
 
 def test_slurm_profile_asks_for_a_gpu_only_to_train(repository, snakemake, tmp_path):
@@ -128,6 +127,6 @@ def test_slurm_profile_asks_for_a_gpu_only_to_train(repository, snakemake, tmp_p
     for name in {*profile["set-resources"], *profile["set-threads"]}:
         assert f"rule {name}:" in rules
     shutil.copytree(repository / "slurm", tmp_path / "slurm")
-    done = snakemake(tmp_path, "--profile", "slurm", "--dry-run", "--executor", "dryrun")
-    assert done.returncode == 0, done.stderr
+    done = snakemake(tmp_path, "--profile", "slurm", "--dry-run", "--executor", "dryrun", "--quiet", "reason")
+    assert done.returncode == 0, done.stdout
     assert re.search(r"rule pretrain_encoder:.*?resources:[^\n]*gpu=1", done.stdout, flags=re.DOTALL)

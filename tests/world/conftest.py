@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from simhand.settings.world import WorldSettings
+from simhand.settings.world import LabelledSetSettings, WorldSettings
 from simhand.world.catalogue import video_ids
 from simhand.world.videos import render_video
 
@@ -20,10 +20,10 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def small_world() -> WorldSettings:
+    labels = LabelledSetSettings(unique_training=6, evaluation=2, image_size_px=128, masks=True)
     return WorldSettings(
-        recordings=2, stereo_every=2, duration_s=3, fps=2, width_px=240, height_px=180,
-        labels={"unique_training": 3, "background_versions": 4, "evaluation": 2, "image_size_px": 128, "masks": True},
-    )  # fmt: skip
+        recordings=2, stereo_every=2, duration_s=3, fps=2, width_px=240, height_px=180, labels=labels
+    )
 
 
 @pytest.fixture(scope="session")

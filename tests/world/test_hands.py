@@ -118,7 +118,7 @@ def test_people_differ_but_each_is_always_the_same():
     np.testing.assert_array_equal(people[2].skin_rgb, again.skin_rgb)
     palms = [np.linalg.norm(person.roots_m[2]) for person in people]
     assert max(palms) / min(palms) > 1.05
-    assert 0.075 < min(palms) and max(palms) < 0.105
+    assert min(palms) > 0.075 and max(palms) < 0.105
 
 
 def test_sampled_hands_do_not_depend_on_the_count():

@@ -22,15 +22,15 @@ def annotations(folder, split):
 
 def test_layout_is_complete(small_world, labelled):
     names = sorted(path.name for path in (labelled / "training" / "rgb").iterdir())
-    assert names == [f"{number:08d}.jpg" for number in range(3 * 4)]
+    assert names == [f"{number:08d}.jpg" for number in range(6 * 4)]
     assert sorted(p.name for p in (labelled / "evaluation" / "rgb").iterdir()) == [
         "00000000.jpg",
         "00000001.jpg",
     ]
     assert sorted(p.name for p in (labelled / "training" / "mask").iterdir()) == [
-        f"{n:08d}.jpg" for n in range(3)
+        f"{n:08d}.jpg" for n in range(6)
     ]
-    for split, count in (("training", 3), ("evaluation", 2)):
+    for split, count in (("training", 6), ("evaluation", 2)):
         for values in annotations(labelled, split).values():
             assert len(values) == count
 
@@ -51,14 +51,14 @@ def test_annotations_are_consistent(labelled):
 
 def test_mask_and_versions_show_the_annotated_hand(labelled):
     labels = annotations(labelled, "training")
-    for number in range(3):
+    for number in range(6):
         mask = np.asarray(Image.open(labelled / "training" / "mask" / f"{number:08d}.jpg")) > 127
         pixels = np.array(labels["xyz"][number]) @ np.array(labels["K"][number]).T
         x, y = (pixels[:, :2] / pixels[:, 2:]).astype(int).T
         inside = (x >= 0) & (x < 128) & (y >= 0) & (y < 128)
         assert mask[y[inside], x[inside]].all()
         pictures = [
-            np.asarray(Image.open(labelled / "training" / "rgb" / f"{number + 3 * version:08d}.jpg")).astype(
+            np.asarray(Image.open(labelled / "training" / "rgb" / f"{number + 6 * version:08d}.jpg")).astype(
                 int
             )
             for version in range(4)
@@ -84,6 +84,15 @@ def test_the_same_files_with_two_processes(small_world, labelled, tmp_path):
     assert files == sorted(path.relative_to(tmp_path / "again") for path in (tmp_path / "again").rglob("*.*"))
     for path in files:
         assert (labelled / path).read_bytes() == (tmp_path / "again" / path).read_bytes(), path
+
+
+def test_a_larger_set_keeps_its_first_hands(small_world, labelled, tmp_path):
+    more = small_world.labels.model_copy(update={"unique_training": 7, "background_versions": 1})
+    render_labelled_set(small_world.model_copy(update={"labels": more}), tmp_path / "more")
+    for number in range(6):
+        name = f"training/rgb/{number:08d}.jpg"
+        assert (tmp_path / "more" / name).read_bytes() == (labelled / name).read_bytes()
+    assert annotations(tmp_path / "more", "training")["xyz"][:6] == annotations(labelled, "training")["xyz"]
 
 
 def test_training_and_evaluation_differ(small_world):

@@ -17,6 +17,11 @@ class FramesSettings(Section):
         paper="every_second",
         release="every_30th_frame",
     )
+    decoder: Literal["pyav", "ffmpeg"] = Field(
+        "pyav",
+        description="pyav decodes in process; ffmpeg drives the ffmpeg program (the one on PATH, else "
+        "imageio-ffmpeg's) through ffmpeg-python, for builds with other codecs or, later, hardware decoders",
+    )
     max_height_px: int | None = Field(None, ge=16, description="scale taller frames down to this height")
     jpeg_quality: int = Field(95, ge=1, le=100, description="quality of the stored frames")
     max_failed_fraction: float = Field(

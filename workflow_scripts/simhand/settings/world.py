@@ -23,12 +23,12 @@ class WorldSettings(Section):
     """How many hands are rendered into videos and labels, and how large."""
 
     seed: int = Field(0, ge=0, description="everything in the world follows from this number")
-    recordings: int = Field(16, ge=1, description="recordings; each becomes one video or two")
+    recordings: int = Field(17, ge=1, description="recordings; each becomes one video or two")
     stereo_every: int = Field(
         8, ge=0, description="every n-th recording is seen by two cameras (0: none); the first is n - 1"
     )
     people: int = Field(6, ge=1, description="people the recordings choose from")
-    duration_s: float = Field(9.0, ge=1.0, description="length of a recording")
+    duration_s: float = Field(10.0, ge=1.0, description="length of a recording")
     fps: int = Field(3, ge=1, le=60, description="frames per second of the videos")
     width_px: int = Field(480, ge=160, multiple_of=2, description="width of the videos")
     height_px: int = Field(360, ge=120, multiple_of=2, description="height of the videos")

@@ -10,21 +10,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import cv2
 import numpy as np
 
 from simhand.files.packed import PackedReader, PackedWriter, packed_writer
 from simhand.files.tables import write_table
 from simhand.settings.frames import FramesSettings
-from simhand.videos.decode import Probe, Video, VideoError, upright
 from simhand.videos.failures import check_failures
+from simhand.videos.ffmpeg_decode import FfmpegVideo
 from simhand.videos.index_table import IndexedVideo
 from simhand.videos.progress import Progress
-from simhand.videos.seconds import TimedFrame, every_nth_frame, last_frame_per_second
+from simhand.videos.pyav_decode import PyavVideo
+from simhand.videos.seconds import TimedFrame
+from simhand.videos.video_file import Probe, VideoError, VideoFile
 from simhand.videos.worker_pool import map_in_order
 
-RELEASED_STEP = 30
+DECODERS: dict[str, type[VideoFile]] = {"pyav": PyavVideo, "ffmpeg": FfmpegVideo}
 
 log = logging.getLogger("simhand")
 
@@ -95,23 +96,18 @@ def _extract_video(settings: FramesSettings, task: VideoTask) -> VideoResult:
     """Decode one video into its part file; runs in a worker."""
     probe = None
     try:
-        with Video(task.video.path, task.threads) as video, packed_writer(task.part, "frames") as writer:
+        decoder = DECODERS[settings.decoder]
+        with decoder(task.video.path, task.threads) as video, packed_writer(task.part, "frames") as writer:
             probe = video.probe()
-            for frame in _sampled(video, settings):
+            for frame in video.sampled(settings.sampling):
                 writer.append({"video_id": task.video.video_id, **_encoded(frame, settings)})
             return VideoResult(True, writer.rows, "; ".join(video.problems), probe)
     except VideoError as error:
         return VideoResult(False, 0, str(error), probe)
 
 
-def _sampled(video: Video, settings: FramesSettings) -> Iterator[TimedFrame[av.VideoFrame]]:
-    if settings.sampling == "every_30th_frame":
-        return every_nth_frame(video.frames(), RELEASED_STEP)
-    return last_frame_per_second(video.frames())
-
-
-def _encoded(frame: TimedFrame[av.VideoFrame], settings: FramesSettings) -> dict[str, Any]:
-    image = _at_most(upright(frame.image), settings.max_height_px)
+def _encoded(frame: TimedFrame[np.ndarray], settings: FramesSettings) -> dict[str, Any]:
+    image = _at_most(frame.image, settings.max_height_px)
     _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, settings.jpeg_quality])
     return {
         "frame_index": frame.index,

@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 Image = TypeVar("Image")
+Sampling = Literal["every_second", "every_30th_frame"]
+
+RELEASED_STEP = 30
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,13 @@ class TimedFrame(Generic[Image]):
     index: int
     time_s: Fraction
     image: Image
+
+
+def take(frames: Iterable[TimedFrame[Image]], sampling: Sampling) -> Iterator[TimedFrame[Image]]:
+    """The frames that ``frames.sampling`` asks for."""
+    if sampling == "every_30th_frame":
+        return every_nth_frame(frames, RELEASED_STEP)
+    return last_frame_per_second(frames)
 
 
 def last_frame_per_second(frames: Iterable[TimedFrame[Image]]) -> Iterator[TimedFrame[Image]]:

@@ -168,7 +168,7 @@ def _draw_thing(image: Image.Image, palette: np.ndarray, rng: np.random.Generato
                 draw.line((6, line, int(size[0] * rng.uniform(0.5, 0.95)), line), fill=dark, width=1)
         else:
             draw.rectangle((3, 3, int(size[0]) + 3, int(size[1] * 0.2) + 3), fill=_colour(colour * 1.3))
-    layer = layer.rotate(rng.uniform(-60, 60), Image.Resampling.BICUBIC, expand=True)
+    layer = layer.rotate(rng.uniform(-60, 60), Image.Resampling.BILINEAR, expand=True)
     shadow = Image.new("RGBA", layer.size, (0, 0, 0, 0))
     shadow.putalpha(layer.getchannel("A").point(lambda alpha: alpha * 0.35).filter(ImageFilter.BoxBlur(3)))
     place = (int(corner[0]), int(corner[1]))

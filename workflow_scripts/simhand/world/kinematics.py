@@ -57,6 +57,16 @@ class Skeleton:
         )
 
 
+def stack_skeletons(skeletons: list[Skeleton], rows: list[int]) -> Skeleton:
+    """One batch of the hand in row ``rows[i]`` of each ``skeletons[i]``."""
+    return Skeleton(
+        *(
+            torch.stack([getattr(skeleton, name)[row] for skeleton, row in zip(skeletons, rows, strict=True)])
+            for name in ("joints", "elbow", "origins", "rotations")
+        )
+    )
+
+
 def pose_skeleton(angles: Tensor, roots_m: Tensor, bones_m: Tensor) -> Skeleton:
     """Right hands in the hand frame of :mod:`simhand.world.anatomy`.
 

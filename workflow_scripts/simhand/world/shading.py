@@ -43,15 +43,7 @@ def shade(hits: Hits, capsules: Capsules, people: list[Person], lights: list[Lig
     """Linear RGB (T, P, 3) of traced points, one person and one light per hand."""
     device = hits.point.device
     light = _stack([lamp.direction for lamp in lights], device)[hits.owner][:, None]
-    directions = capsules.directions[hits.owner[:, None], hits.keep].flatten(2)
-    lateral, distal, dorsal = torch.bmm(hits.weights, directions).unflatten(-1, (3, 3)).unbind(-2)
-    sleeve = torch.bmm(hits.weights, capsules.sleeve[hits.keep][..., None])[..., 0]
-    sleeve = torch.nn.functional.hardtanh(4 * sleeve - 1.5, 0, 1)  # a cuff has an edge
-    maps = capsules.atlas[hits.owner[:, None], hits.keep]
-    spots = torch.bmm(
-        torch.cat([hits.point, torch.ones_like(hits.point[..., :1])], -1), maps.flatten(1, 2).mT
-    ).unflatten(-1, (-1, 2))
-    atlas_mm = (spots * hits.weights[..., None]).sum(2)
+    lateral, distal, dorsal, atlas_mm, sleeve = _blend_attributes(hits, capsules)
 
     side = (hits.normal * dorsal).sum(-1)
     back = torch.nn.functional.hardtanh(side / 0.7 + 0.5, 0, 1)
@@ -82,6 +74,24 @@ def shade(hits: Hits, capsules: Capsules, people: list[Person], lights: list[Lig
     gloss = bare * (0.055 * shine**18 + (0.04 + 0.35 * nail) * shine**70) * shadow
     rim = 0.10 * bare * (1 - (normal * view).sum(-1).clamp(0, 1)) ** 4
     return albedo * (diffuse * key + ambient) + key * gloss[..., None] + ambient * rim[..., None]
+
+
+def _blend_attributes(hits: Hits, capsules: Capsules) -> tuple[Tensor, ...]:
+    """Bone directions lateral, distal, dorsal (T, P, 3), atlas point (T, P, 2) and sleeve (T, P)."""
+    of_capsule = torch.cat(
+        [
+            capsules.directions.flatten(2),
+            capsules.atlas.flatten(2),
+            capsules.sleeve.expand(len(capsules.start), -1)[..., None],
+        ],
+        -1,
+    )
+    blended = torch.bmm(hits.weights, of_capsule[hits.owner[:, None], hits.keep])
+    lateral, distal, dorsal, map_x, map_y, sleeve = blended.split([3, 3, 3, 4, 4, 1], -1)
+    maps = torch.stack([map_x, map_y], -2)
+    atlas_mm = (maps[..., :3] * hits.point[..., None, :]).sum(-1) + maps[..., 3]
+    # a cuff has an edge
+    return lateral, distal, dorsal, atlas_mm, torch.nn.functional.hardtanh(4 * sleeve[..., 0] - 1.5, 0, 1)
 
 
 def _stack(values: list[np.ndarray], device: torch.device) -> Tensor:

@@ -15,15 +15,15 @@ from simhand.world.backgrounds import clutter
 from simhand.world.cameras import Camera, as_tensor, project, recording_camera
 from simhand.world.catalogue import recording_of, split_video_id
 from simhand.world.encode import write_h264
-from simhand.world.kinematics import Skeleton, pose_skeleton
+from simhand.world.kinematics import Skeleton, pose_skeleton, stack_skeletons
 from simhand.world.motion import HandTrack, Recording, plan_recording, present, state_at
 from simhand.world.render import Layers, composite, render_hands
 from simhand.world.seeding import named_generator
 from simhand.world.shading import Lighting
 from simhand.world.views import rotation_from_view
 
-# rendered together: enough to fill a GPU, few enough for a processor's cache
-_HANDS_AT_ONCE = {"cpu": 1, "cuda": 32}
+# rendered together: enough work per operation, few enough for a processor's cache or a GPU's memory
+_FRAMES_AT_ONCE = {"cpu": 4, "cuda": 32}
 _BACKGROUND_MARGIN = 0.15
 
 
@@ -92,7 +92,7 @@ class Scene:
     def frames(self, numbers: Sequence[int] | None = None) -> Iterator[np.ndarray]:
         """Yield all frames, or those of ``numbers``, each (height_px, width_px, 3) uint8 RGB."""
         numbers = range(self.frame_count) if numbers is None else numbers
-        at_once = _HANDS_AT_ONCE[self.settings.device]
+        at_once = _FRAMES_AT_ONCE[self.settings.device]
         backdrop = Backdrop(self.settings, self.video_id, self.recording.egocentric)
         for first in range(0, len(numbers), at_once):
             batch = numbers[first : first + at_once]
@@ -119,7 +119,7 @@ class Scene:
             return None
         count = len(shown)
         return render_hands(
-            _stacked([hand.skeleton for hand, _ in shown], [row for _, row in shown]),
+            stack_skeletons([hand.skeleton for hand, _ in shown], [row for _, row in shown]),
             [self.person] * count,
             [self._lighting()] * count,
             torch.full((count,), self.camera.focal_px),
@@ -144,15 +144,6 @@ class PlacedHand:
     joints_px: Tensor
     inside: Tensor
     classes: list[str]
-
-
-def _stacked(skeletons: list[Skeleton], rows: list[int]) -> Skeleton:
-    return Skeleton(
-        *(
-            torch.stack([getattr(skeleton, name)[row] for skeleton, row in zip(skeletons, rows, strict=True)])
-            for name in ("joints", "elbow", "origins", "rotations")
-        )
-    )
 
 
 class Backdrop:
