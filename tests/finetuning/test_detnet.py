@@ -9,9 +9,9 @@ import safetensors.torch
 import torch
 import torchvision
 
+from simhand.encoder_weights import load_encoder
 from simhand.errors import DataError
 from simhand.finetuning.detnet import DetNet
-from simhand.encoder_weights import load_encoder
 from simhand.finetuning.predict import read_maps
 
 RELEASED_NAMES = {

@@ -8,8 +8,8 @@ import safetensors.torch
 import torch
 import torchvision
 
-from simhand.errors import DataError
 from simhand.encoder_weights import imagenet_weights, initialise
+from simhand.errors import DataError
 from simhand.pretraining.encoders import ContrastiveModel, make_encoder
 from simhand.pretraining.export import save_encoder
 from simhand.settings.pretrain import PretrainSettings

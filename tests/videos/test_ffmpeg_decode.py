@@ -1,23 +1,21 @@
 """The ffmpeg program as decoder: the same frames as PyAV, or a refusal in words."""
 
-import gc
 import os
 import signal
 import subprocess
 import sys
 import time
-from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
-from numbered_clips import CLIPS, MS, ffmpeg, number_in, numbered_picture, write_clip
+from numbered_clips import CLIPS, MS, ffmpeg, number_in
 
 from simhand.errors import ConfigError
 from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table
 from simhand.settings.frames import FramesSettings
-from simhand.videos import ffmpeg_decode, ffmpeg_program
+from simhand.videos import ffmpeg_program
 from simhand.videos.extract import extract_shard
 from simhand.videos.ffmpeg_decode import FfmpegVideo
 from simhand.videos.index_table import IndexedVideo
@@ -63,7 +61,10 @@ def test_agrees_on_what_is_shown_turned(how, plain_clip, tmp_path):
     assert frames[0].image.shape == ((64, 48, 3) if angle in ("90", "270") else (48, 64, 3))
 
 
-@pytest.mark.parametrize("name", ["cut_by_edit_list.mp4", "video_after_audio.mp4", "raw.h264", "a:b 'c',[d].mp4"])
+ODD = ["cut_by_edit_list.mp4", "video_after_audio.mp4", "raw.h264", "a:b 'c',[d].mp4"]
+
+
+@pytest.mark.parametrize("name", ODD)
 def test_agrees_where_starts_or_names_are_odd(name, plain_clip, tmp_path):
     path = tmp_path / name
     if name == "cut_by_edit_list.mp4":
@@ -109,6 +110,36 @@ def test_agrees_on_half_a_video(plain_clip, tmp_path):
     assert problems[0].startswith("truncated: ")
 
 
+REFUSED = {
+    "missing.mp4": "cannot be found: No such file or directory",
+    "zero.mp4": "0 bytes",
+    "text.mp4": "not a video",
+    "cut.mp4": "truncated: its table of contents (moov) is missing",
+    "sound.mp4": "no video stream",
+}
+
+
+def test_a_shard_has_the_same_rows_whatever_the_decoder(plain_clip, tmp_path):
+    (tmp_path / "zero.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("This is a shopping list.\n" * 50)
+    (tmp_path / "cut.mp4").write_bytes(plain_clip.read_bytes()[: plain_clip.stat().st_size // 2])
+    ffmpeg("-f", "lavfi", "-i", "sine=d=1", tmp_path / "sound.mp4")
+    paths = [plain_clip, *(tmp_path / name for name in REFUSED)]
+    videos = [IndexedVideo(path.stem, "own", str(path), "0000") for path in paths]
+    tables = {}
+    for decoder in ("pyav", "ffmpeg"):
+        frames, status = tmp_path / f"{decoder}.arrow", tmp_path / f"{decoder}.parquet"
+        settings = FramesSettings(decoder=decoder, max_failed_fraction=1, max_height_px=24)
+        extract_shard(videos, frames, status, settings, 1)
+        with PackedReader(frames, "frames") as reader:
+            rows = reader.table(["video_id", "frame_index", "timestamp_s", "width", "height"]).to_pylist()
+            pictures = [cv2.imdecode(np.frombuffer(reader.image(i), np.uint8), 1) for i in range(len(rows))]
+        tables[decoder] = (rows, read_table(status, "frames_status").to_pylist())
+        assert [number_in(cv2.resize(picture, (64, 48))) for picture in pictures] == [0, 10, 20, 30]
+    assert repr(tables["ffmpeg"]) == repr(tables["pyav"])
+    assert [row["reason"] for row in tables["ffmpeg"][1]] == ["", *REFUSED.values()]
+
+
 def test_a_change_of_size_is_refused(plain_clip, tmp_path):
     small, large, joined = tmp_path / "small.ts", tmp_path / "large.ts", tmp_path / "joined.ts"
     ffmpeg("-i", plain_clip, "-c:v", "libx264", "-output_ts_offset", "10", small)
@@ -116,3 +147,101 @@ def test_a_change_of_size_is_refused(plain_clip, tmp_path):
     joined.write_bytes(small.read_bytes() + large.read_bytes())
     with pytest.raises(VideoError, match="afresh after frame 33, .*frames.decoder: pyav"):
         read(FfmpegVideo, joined)
+
+
+SPEAKS = "print('[showinfo@{} @ 0x1] [info] config in time_base: 1/10', file=sys.stderr, flush=True)"
+TELLS = "print('[showinfo@{} @ 0x1] [info] n: {} pts: {} fmt s:2x2 ', file=sys.stderr, flush=True)"
+
+
+def pretending(monkeypatch, *lines):
+    """Make the decoder start a Python program in place of ffmpeg."""
+    start = [SPEAKS.format(place) for place in ("decoded", "taken")]
+    program = "\n".join(["import os, sys, time", *start, *lines])
+    monkeypatch.setattr(FfmpegVideo, "_command", lambda video, sampling: [sys.executable, "-c", program])
+
+
+def picture_of(time_10th_s, number):
+    return [TELLS.format("taken", number, time_10th_s), "os.write(1, bytes(12))"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (picture_of(0, 0), "took no frame where its timestamps call for one at 1 s"),
+        (
+            [*picture_of(0, 0), *picture_of(5, 1)],
+            "took one for 0.5 s where its timestamps call for one at 1 s",
+        ),
+        ([*picture_of(0, 0), *picture_of(10, 1), *picture_of(12, 2)], "took 1 frames more"),
+        ([*picture_of(0, 0), TELLS.format("taken", 1, 10)], "took no frame where its timestamps"),
+    ],
+)
+def test_pictures_that_do_not_match_the_times_are_refused(lines, reason, plain_clip, monkeypatch):
+    """Frames at 0, 0.5 and 1.2 s call for two pictures, at 0 and 1 s."""
+    shown = [TELLS.format("decoded", n, time_s) for n, time_s in enumerate((0, 5, 12))]
+    pretending(monkeypatch, *shown, *lines)
+    with pytest.raises(VideoError, match=reason):
+        read(FfmpegVideo, plain_clip)
+
+
+def test_what_ffmpeg_says_when_it_fails_is_told(plain_clip, monkeypatch):
+    pretending(monkeypatch, "print('[h264 @ 0x2] [error] no such luck', file=sys.stderr)", "sys.exit(3)")
+    with pytest.raises(VideoError, match="^ffmpeg ended with code 3: no such luck$"):
+        read(FfmpegVideo, plain_clip)
+
+
+def is_running(process_id):
+    """Whether a process runs; one that ended and was not waited for by its new parent does not."""
+    try:
+        with open(f"/proc/{process_id}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_closing_in_the_middle_ends_ffmpeg(plain_clip, monkeypatch):
+    pretending(
+        monkeypatch,
+        *(TELLS.format("decoded", n, 10 * n) for n in (0, 1)),
+        *picture_of(0, 0),
+        "time.sleep(600)",
+    )
+    with FfmpegVideo(plain_clip) as video:
+        assert next(video.sampled("every_second")).index == 0
+        process = video._output._process
+        assert process.poll() is None
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends the child on Linux only")
+def test_a_killed_worker_takes_its_ffmpeg_along(tmp_path):
+    """Its ffmpeg is stuck and writes nothing, so no broken pipe would end it."""
+    program = "import subprocess, sys; from simhand.videos.ffmpeg_decode import _Output; import time\n"
+    program += "output = _Output(['sleep', '600']); print(output._process.pid, flush=True); time.sleep(600)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    worker = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment)
+    with worker:
+        child = int(worker.stdout.readline())
+        assert is_running(child)
+        worker.kill()
+    deadline = time.monotonic() + 10
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(child)
+
+
+def test_the_program_of_the_system_comes_first(tmp_path, monkeypatch):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert ffmpeg_program.ffmpeg_program() == str(program)
+    program.unlink()
+    assert os.access(ffmpeg_program.ffmpeg_program(), os.X_OK)
+    monkeypatch.setattr(ffmpeg_program.imageio_ffmpeg, "get_ffmpeg_exe", no_program)
+    with pytest.raises(ConfigError, match="frames.decoder: pyav"):
+        ffmpeg_program.ffmpeg_program()
+
+
+def no_program():
+    raise RuntimeError("No ffmpeg exe could be found")

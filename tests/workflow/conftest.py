@@ -1,5 +1,6 @@
 """Runs the workflow once on a tiny rendered world; the end-to-end tests look at what it left."""
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,18 @@ Snakemake = Callable[..., subprocess.CompletedProcess[str]]
 def snakemake(repository: Path) -> Snakemake:
     """Runs Snakemake on this checkout in a folder of its own; all it says is in ``stdout``."""
 
+    programs = repository / ".venv" / "work" / "bin"
+    activated = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+
     def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        program = repository / ".venv" / "work" / "bin" / "snakemake"
-        command = [str(program), "--snakefile", str(repository / "Snakefile")]
+        command = [str(programs / "snakemake"), "--snakefile", str(repository / "Snakefile")]
         return subprocess.run(
-            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder
+            [*command, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=folder,
+            env=activated,
         )
 
     return run

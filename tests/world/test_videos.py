@@ -12,6 +12,7 @@ import torch
 from simhand.files.tables import make_table, read_table
 from simhand.settings.world import WorldSettings
 from simhand.world.catalogue import video_ids
+from simhand.world.motion import plan_recording
 from simhand.world.videos import Scene, render_video
 
 
@@ -104,6 +105,15 @@ def test_default_world_has_empty_frames_two_hands_and_enough_hands():
     assert 180 < complete < 320, "hands in view at one frame per second"
     assert len(poses) == 17
     assert 0.6 < sides["left"] / sides["right"] < 1.6
+
+
+@pytest.mark.parametrize("duration_s", [1.0, 3.0, 10.0, 60.0])
+def test_keys_follow_each_other_in_recordings_of_any_length(duration_s):
+    settings = WorldSettings(duration_s=duration_s)
+    for number in range(16):
+        for track in plan_recording(settings, number).tracks:
+            assert (np.diff(track.times_s) > 0).all()
+            assert track.begin_s <= track.times_s[0] and track.times_s[-1] <= track.end_s + 1e-9
 
 
 def test_the_same_bytes_again_and_whatever_else_is_in_the_world(small_world, rendered, tmp_path):

@@ -23,7 +23,9 @@ def initialise(encoder: nn.Module, architecture: str, init: str) -> None:
         DataError: the weights are not on this machine, cannot be read, or do not fit.
     """
     if init != "random":
-        load_encoder(encoder, architecture, imagenet_weights(architecture) if init == "imagenet" else Path(init))
+        load_encoder(
+            encoder, architecture, imagenet_weights(architecture) if init == "imagenet" else Path(init)
+        )
 
 
 def load_encoder(encoder: nn.Module, architecture: str, path: Path) -> None:

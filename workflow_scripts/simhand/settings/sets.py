@@ -6,7 +6,6 @@ from pydantic import Field, field_validator
 
 from simhand.settings.section import Section
 
-
 PaperSet = Literal["ego-50k", "ego-100k", "ego-500k", "ego-1m", "exo-1m", "egoexo-2m"]
 """The pre-training sets of the paper's tables."""
 

@@ -68,7 +68,11 @@ class FfmpegVideo(VideoFile):
     def _command(self, sampling: Sampling) -> list[str]:
         # without file: a name such as "a:b.mp4" would be taken for a protocol; copyts keeps the PTS true
         source = ffmpeg.input(f"file:{self.path}", copyts=None, threads=self.threads)
-        frames = source[str(self.stream.index)].filter("showinfo@decoded", checksum=0)
+        frames = source[str(self.stream.index)]
+        if self.stream.start_time is None:
+            # without timestamps ffmpeg 9 guesses microseconds between frames; the rate is what is known
+            frames = frames.filter("setpts", f"round(N*{self.frame_s}/TB)")
+        frames = frames.filter("showinfo@decoded", checksum=0)
         if sampling == "every_second":
             frames = frames.filter("select", IS_FORWARD).filter("setpts", "PTS-STARTPTS")
             # rounded up to whole seconds, the last frame of second t is the last one with PTS <= t
@@ -138,7 +142,10 @@ class _Output:
         found = self._next(self._taken)
         if found is None or found[0] != due_s:
             what = "no frame" if found is None else f"one for {float(found[0]):g} s"
-            raise VideoError(f"ffmpeg took {what} where its timestamps call for one at {float(due_s):g} s")
+            said = f": {self._error}" if self._error else ""
+            raise VideoError(
+                f"ffmpeg took {what} where its timestamps call for one at {float(due_s):g} s{said}"
+            )
         return found[1]
 
     def check_end(self) -> None:

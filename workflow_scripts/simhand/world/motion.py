@@ -99,7 +99,8 @@ def _plan_track(
     begin_s, end_s = begin * duration_s, end * duration_s
     enters, leaves = begin > 0, end < 1
     keys = max(2, round((end_s - begin_s) / _KEY_EVERY_S))
-    times = np.linspace(begin_s + _ENTRY_S * enters, end_s - _ENTRY_S * leaves, keys)
+    entry_s = min(_ENTRY_S, 0.3 * (end_s - begin_s))
+    times = np.linspace(begin_s + entry_s * enters, end_s - entry_s * leaves, keys)
     kinds, weights = _EGOCENTRIC_VIEWS if egocentric else _EXOCENTRIC_VIEWS
     kind, views = rng.choice(kinds, p=weights), []
     for _ in range(keys):
