@@ -72,7 +72,8 @@ def conda_file(rule: str, pins: list[str], with_mediapipe: bool) -> str:
     lines += ["channels: [conda-forge, nodefaults]", "dependencies:", f"  - python={CONDA_PYTHON}", "  - pip"]
     if with_mediapipe:
         lines += ["  - libgl  # mediapipe's OpenCV links it"]
-    lines += ["  - pip:", *(f'      - "{pin}"' for pin in pins)]
+    if pins:
+        lines += ["  - pip:", *(f'      - "{pin}"' for pin in pins)]
     return "\n".join(lines) + "\n"
 
 
