@@ -11,24 +11,25 @@ from snakemake.exceptions import WorkflowError
 from simhand.errors import SimhandError
 from simhand.settings.check import inferred_switches, load_config
 from simhand.stage_code import stage_code
-from simhand.videos.index import read_index, update_index
+from simhand.videos.index import index_of_run, read_index, write_index
+from simhand.world.catalogue import video_ids
 
 
-def videos_of_run(checked, index):
-    """The videos of this run's sources: as indexed, or found now if this run has no index yet."""
-    sources = checked.all_sources()
-    if index.exists():
-        return [video for video in read_index(index) if video.source in sources]
-    return update_index(index, sources, checked.shard_size, checked.world)
+def in_use(video):
+    """Whether a video of the index belongs to the sources as they are configured now."""
+    source = CONFIG.all_sources().get(video.source)
+    return source is not None and (source.kind != "rendered" or video.video_id in video_ids(CONFIG.world))
 
 
 try:
     CONFIG = load_config(config)
     RESULTS = f"results/{CONFIG.run}"
-    VIDEOS = videos_of_run(CONFIG, Path(RESULTS) / "videos.tsv")
+    INDEX_FILE = Path(RESULTS) / "videos.tsv"
+    INDEX = index_of_run(INDEX_FILE, CONFIG.all_sources(), CONFIG.shard_size, CONFIG.world)
 except SimhandError as error:
     raise WorkflowError(str(error)) from None
 
+VIDEOS = [video for video in INDEX if in_use(video)]
 SHARDS = sorted({(video.source, video.shard) for video in VIDEOS})
 
 

@@ -10,7 +10,6 @@ rule crop_hands:
     input:
         code=code("crop_hands.py"),
         frames="<results>/frames/{source}/{shard}.arrow",
-        frames_status="<results>/frames/{source}/{shard}.status.parquet",
     output:
         crops="<results>/crops/{source}/{shard}.arrow",
         status="<results>/crops/{source}/{shard}.status.parquet",

@@ -11,6 +11,7 @@ rule finetune_detnet:
         code=code("finetune_detnet.py"),
         dataset=labels_of_finetune,
         encoder=encoder_of_finetune,
+        init=lambda wildcards: weights_file(FINETUNES[wildcards.finetune].init),
     output:
         checkpoint="<results>/finetune/{finetune}/checkpoint.pt",
         predictions="<results>/finetune/{finetune}/predictions.parquet",

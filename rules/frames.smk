@@ -9,7 +9,6 @@ rule extract_frames:
     """Take one frame per second from every video of a shard."""
     input:
         code=code("extract_frames.py"),
-        index=ancient("<results>/videos.tsv"),
         rendered=rendered_folder,
     output:
         frames="<results>/frames/{source}/{shard}.arrow",
@@ -25,9 +24,10 @@ rule extract_frames:
         mem_mb=lambda wildcards, threads, attempt: attempt * 1000 * threads,
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
+        index=INDEX_FILE.as_posix(),
         settings=settings("frames"),
         videos=videos_of,
     shell:
-        "python {input.code[0]:q} --settings {params.settings:q} --index {input.index:q}"
+        "python {input.code[0]:q} --settings {params.settings:q} --index {params.index:q}"
         " --source {wildcards.source:q} --shard {wildcards.shard:q} --frames {output.frames:q}"
         " --status {output.status:q} --threads {threads} --log {log:q}"

@@ -41,6 +41,11 @@ def pairs_of_pretrain(wildcards):
     return f"{RESULTS}/pairs/{experiment.set}.parquet" if experiment.method in METHODS_WITH_PAIRS else []
 
 
+def weights_file(init):
+    """The weights file that an experiment starts from, if its `init` is one."""
+    return [] if init in ("random", "imagenet") else init
+
+
 def encoder_of_finetune(wildcards):
     """The pre-trained encoder a fine-tuning starts from, if any."""
     pretrain = ENCODERS.get(wildcards.finetune)

@@ -13,6 +13,7 @@ rule pretrain_encoder:
         crops=lambda wildcards: of_pretrain(wildcards, "{results}/crops/{source}/{shard}.arrow"),
         keypoints=lambda wildcards: of_pretrain(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
         pairs=pairs_of_pretrain,
+        init=lambda wildcards: weights_file(PRETRAINS[wildcards.pretrain].init),
     output:
         encoder="<results>/pretrain/{pretrain}/encoder.safetensors",
         card="<results>/pretrain/{pretrain}/README.md",

@@ -12,7 +12,6 @@ rule draw_figures:
     """Draw the figures from what this run has computed."""
     input:
         code=code("draw_figures.py"),
-        index=ancient("<results>/videos.tsv"),
         manifest="<results>/videos/manifest.parquet",
         frames=per_shard("{results}/frames/{source}/{shard}.arrow"),
         crops=per_shard("{results}/crops/{source}/{shard}.arrow"),
@@ -73,7 +72,6 @@ rule write_report:
     input:
         code=code("write_report.py"),
         templates=library_files("report/templates"),
-        index=ancient("<results>/videos.tsv"),
         manifest="<results>/videos/manifest.parquet",
         status=status_files(),
         sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),

@@ -9,7 +9,6 @@ rule build_manifest:
     """Gather what probing found out about every video."""
     input:
         code=code("build_manifest.py"),
-        index=ancient("<results>/videos.tsv"),
         status=per_shard("{results}/frames/{source}/{shard}.status.parquet"),
     output:
         manifest="<results>/videos/manifest.parquet",
@@ -22,8 +21,10 @@ rule build_manifest:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        index=INDEX_FILE.as_posix(),
     shell:
-        "python {input.code[0]:q} --index {input.index:q} --status {input.status:q}"
+        "python {input.code[0]:q} --index {params.index:q} --status {input.status:q}"
         " --manifest {output.manifest:q} --log {log:q}"
 
 
@@ -31,7 +32,6 @@ rule group_recordings:
     """Name the recording of every video: hands of one recording are never paired."""
     input:
         code=code("group_recordings.py"),
-        index=ancient("<results>/videos.tsv"),
         groups_csv=CONFIG.groups.groups_csv or [],
     output:
         groups="<results>/videos/groups.parquet",
@@ -45,8 +45,9 @@ rule group_recordings:
         mem_mb=1000,
         runtime=30,
     params:
+        index=INDEX_FILE.as_posix(),
         settings=settings("groups"),
         videos=json.dumps([video.video_id for video in VIDEOS]),
     shell:
-        "python {input.code[0]:q} --settings {params.settings:q} --index {input.index:q}"
+        "python {input.code[0]:q} --settings {params.settings:q} --index {params.index:q}"
         " --groups {output.groups:q} --log {log:q}"

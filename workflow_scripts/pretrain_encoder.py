@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from simhand.errors import ConfigError
-from simhand.files.atomic import atomic_path, write_text
+from simhand.files.atomic import write_text
 from simhand.pretraining.data import load_hands
 from simhand.pretraining.export import save_checkpoint, save_encoder, save_metrics, training_metrics
 from simhand.pretraining.model_card import model_card
@@ -24,8 +24,7 @@ def main(args: argparse.Namespace) -> None:
     pairs = _pairs_needed(experiment.method, args.pairs)
     hands = load_hands(settings, args.run_dir, args.set, pairs, experiment.top_k, args.threads)
     training = start_training(experiment, settings)
-    with atomic_path(args.out_dir / "history.jsonl") as history_file:
-        pretrain(training, hands, history_file)
+    pretrain(training, hands, args.out_dir / "history.jsonl")
     metrics = training_metrics(training, hands, [path for path in (args.set, pairs) if path])
     save_checkpoint(training, args.out_dir / "checkpoint.pt")
     save_metrics(metrics, args.out_dir / "metrics.json")

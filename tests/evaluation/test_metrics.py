@@ -1,5 +1,6 @@
 """From a predictions file to rows of the metrics table."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -171,6 +172,8 @@ def test_no_visible_joint_gives_null_not_a_number(written):
         (lambda rows: [], "holds no predictions"),
         (lambda rows: rows + rows[:1], "1 samples twice"),
         (lambda rows: [rows[0] | {"ground_truth": [float("nan")] * 63}, *rows[1:]], "00000000"),
+        (lambda rows: [row | {"ground_truth": [float("nan")] * 62 + [0.0]} for row in rows], "20 samples"),
+        (lambda rows: [row | {"ground_truth": [float("inf")] * 63} for row in rows], "20 samples"),
         (
             lambda rows: [rows[0] | {"root_source": "guess"}, *rows[1:]],
             "root_source is 'guess', expected one of",
@@ -191,22 +194,39 @@ def test_settings_that_are_rejected(wrong):
         EvaluationSettings(**wrong)
 
 
-def test_script_writes_the_metrics_table(repository, written, tmp_path):
-    predictions, out = written(prediction_rows(scale_source="ground_truth")), tmp_path / "metrics.parquet"
-    script = repository / "workflow_scripts/evaluate_predictions.py"
-    settings = json.dumps({"protocols": ["simhand", "freihand_absolute"]})
-    files = ["--predictions", predictions, "--out", out]
-    command = [
-        sys.executable,
-        script,
-        "--settings",
-        settings,
-        "--experiment",
-        EXPERIMENT.model_dump_json(),
-        *files,
-    ]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    rows = read_table(out, "metrics").to_pylist()
-    assert rows == metric_rows(load_predictions(predictions), ["simhand"], EXPERIMENT)
-    assert "freihand_absolute stays blank: it needs the scale" in done.stderr
+@pytest.fixture
+def run_script(repository, tmp_path):
+    """Measures a predictions file with the stage script; gives the metrics and what it said."""
+
+    def run(predictions, protocols):
+        arguments = {
+            "--settings": json.dumps({"protocols": protocols}),
+            "--experiment": EXPERIMENT.model_dump_json(),
+            "--predictions": str(predictions),
+            "--out": str(tmp_path / "metrics.parquet"),
+        }
+        script = str(repository / "workflow_scripts/evaluate_predictions.py")
+        command = [sys.executable, script, *itertools.chain(*arguments.items())]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return read_table(tmp_path / "metrics.parquet", "metrics"), done.stderr
+
+    return run
+
+
+def test_script_writes_the_metrics_table(run_script, written):
+    predictions = written(prediction_rows(scale_source="ground_truth"))
+    table, said = run_script(predictions, ["simhand", "freihand_absolute"])
+    assert table.to_pylist() == metric_rows(load_predictions(predictions), ["simhand"], EXPERIMENT)
+    assert "freihand_absolute stays blank: it needs the scale" in said
+
+
+def test_predictions_without_any_ground_truth_get_an_empty_table(run_script, written, caplog):
+    """A data set may withhold all of it (FreiHAND's competition did); the predictions remain of use."""
+    predictions = written([row | {"ground_truth": [float("nan")] * 63} for row in prediction_rows()])
+    table, said = run_script(predictions, ["simhand"])
+    assert table.num_rows == 0 and table.schema.names == make_table("metrics", []).schema.names
+    warning = f"{EXPERIMENT.name} gets no metrics: data set freihand withholds the ground truth of its 20"
+    assert warning in said
+    assert metric_rows(load_predictions(predictions), ["simhand"], EXPERIMENT) == []
+    assert [(record.levelname, warning in record.message) for record in caplog.records] == [("WARNING", True)]

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import EVALUATION, UNIQUE, VERSIONS, random_hands
+from drawn_freihand import EVALUATION, UNIQUE, VERSIONS, random_hands
 from PIL import Image
 
 from simhand.errors import ConfigError, DataError

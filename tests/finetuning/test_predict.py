@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import random_hands
+from drawn_freihand import random_hands
 
 from simhand.finetuning.detnet import Maps
 from simhand.finetuning.geometry import Crop, transform_points

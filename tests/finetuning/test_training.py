@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 import torchvision
+from drawn_freihand import write_split
 
 from simhand.errors import ConfigError, DataError, SimhandError
 from simhand.files.tables import read_table
+from simhand.finetuning import data
 from simhand.finetuning.batches import EpochBatches, HandDataset
 from simhand.finetuning.detnet import DetNet
 from simhand.finetuning.experiment import new_network, run_experiment
@@ -25,10 +28,10 @@ from simhand.finetuning.train import (
     read_samples,
     train,
 )
-from simhand.settings.datasets import parse_dataset
+from simhand.settings.datasets import DatasetSettings, parse_dataset
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
-from simhand.settings.section import preset_defaults
+from simhand.settings.section import preset_defaults, sections_in
 
 SMALL = {
     "encoder": "resnet18",
@@ -87,8 +90,6 @@ def test_training_on_sixteen_images_overfits_them(freihand):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """One finished run on a set of its own, for the tests that only look."""
-    from conftest import write_split
-
     root = tmp_path_factory.mktemp("drawn")
     write_split(root, "training", 8, 2, seed=1)
     write_split(root, "evaluation", 5, 1, seed=2)
@@ -302,3 +303,20 @@ def test_dataset_kinds_are_told_apart():
         parse_dataset('{"kind": "freihand"}')
     with pytest.raises(ValueError, match="kind"):
         parse_dataset('{"kind": "unknown"}')
+
+
+def test_every_kind_of_dataset_has_a_loader(freihand, tmp_path, monkeypatch):
+    assert set(data.LOADERS) == {kind for model in sections_in(DatasetSettings) for kind in kinds_of(model)}
+    monkeypatch.delitem(data.LOADERS, "rendered")
+    with pytest.raises(ConfigError, match="nothing loads a data set of kind 'rendered'; known: freihand"):
+        run(freihand, tmp_path)
+
+
+def kinds_of(model) -> tuple[str, ...]:
+    return get_args(model.model_fields["kind"].annotation)
+
+
+def test_a_gpu_that_is_not_there_is_an_error(freihand, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="finetune.device is cuda, but torch finds no GPU here"):
+        run(freihand, tmp_path, {"device": "cuda"})

@@ -9,7 +9,7 @@ from simhand.pretraining.adaptive_weights import adaptive_weights
 from simhand.pretraining.augment import Views
 from simhand.pretraining.encoders import projection_head
 from simhand.pretraining.geometry import Geometry
-from simhand.pretraining.methods.method import find_method
+from simhand.pretraining.methods.registry import find_method
 from simhand.settings.pretrain import PretrainSettings
 
 SIGMOID = {"weight_function": "sigmoid", "sigmoid_positive": 5.0, "sigmoid_negative": 0.05}

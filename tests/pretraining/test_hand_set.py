@@ -11,7 +11,7 @@ from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table, write_table
 from simhand.pretraining.data import load_hands, load_positives
 from simhand.pretraining.epochs import batches, epoch_order, steps_in_epoch
-from simhand.pretraining.methods.method import find_method
+from simhand.pretraining.methods.registry import find_method
 from simhand.settings.pretrain import PretrainSettings
 
 

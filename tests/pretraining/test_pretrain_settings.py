@@ -52,3 +52,9 @@ def test_the_methods_are_those_of_the_experiments():
 def test_impossible_values_are_rejected(wrong):
     with pytest.raises(ValidationError):
         PretrainSettings(**wrong)
+
+
+def test_margins_may_be_equal_but_not_the_wrong_way_round():
+    assert PretrainSettings(margin_min=1.2, margin_max=1.2).margin_max == 1.2
+    with pytest.raises(ValidationError, match="margin_min 1.6 is above margin_max 1.5"):
+        PretrainSettings(margin_min=1.6)

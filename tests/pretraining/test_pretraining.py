@@ -14,14 +14,17 @@ import torchvision
 from drawn_run import experiment
 from safetensors.torch import load_file
 
+from simhand.device import choose_device
 from simhand.errors import EXIT_BAD_CONFIG, ConfigError, SimhandError
+from simhand.pretraining import train as trainer
 from simhand.pretraining.data import load_hands
 from simhand.pretraining.embedding_quality import alignment, uniformity
-from simhand.pretraining.methods.method import find_method
-from simhand.pretraining.train import choose_device, pretrain, start_training
+from simhand.pretraining.methods.registry import REGISTRY, find_method
+from simhand.pretraining.train import pretrain, start_training
 from simhand.settings.experiments import METHODS, METHODS_WITH_PAIRS
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import preset_defaults
+from simhand.stage_code import stage_code
 
 RELEASE = preset_defaults(PretrainSettings, "release")
 
@@ -110,13 +113,24 @@ def test_a_warmup_as_long_as_the_training_is_remarked_upon(run, tmp_path, small,
     assert "the warm-up (1 epochs) fills all 1 epochs" in caplog.text
 
 
-def test_unknown_methods_and_absent_devices_are_errors():
+def test_unknown_methods_and_absent_devices_are_errors(monkeypatch):
     with pytest.raises(ConfigError, match="no pre-training method 'moco'; known: simclr, peclr, simhand"):
         find_method("moco")
-    if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="torch finds no GPU"):
-            choose_device("cuda")
-    assert choose_device("cpu").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match="pretrain.device is cuda, but torch finds no GPU here"):
+        choose_device("cuda", "pretrain.device")
+    assert choose_device("auto", "pretrain.device").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    types = [choose_device(name, "pretrain.device").type for name in ("auto", "cuda", "cpu")]
+    assert types == ["cuda", "cuda", "cpu"]
+
+
+def test_the_stage_is_re_run_when_a_method_changes(repository):
+    """The DAG sees the methods that the config offers, as their imports stand in the source."""
+    scripts = repository / "workflow_scripts"
+    methods = {scripts / f"simhand/pretraining/methods/{name}.py" for name in METHODS}
+    assert methods <= set(stage_code(scripts / "pretrain_encoder.py"))
+    assert tuple(REGISTRY) == METHODS
 
 
 def test_embedding_quality_has_closed_forms():
@@ -174,6 +188,7 @@ def test_the_script_leaves_what_is_promised(run_script, run, tmp_path, small):
     scope = {"torchvision": torchvision, "safetensors": safetensors}
     exec(code, scope)
     assert torch.equal(scope["encoder"].conv1.weight, weights["conv1.weight"])
+    assert "| method | SiMHand |" in (tmp_path / "README.md").read_text()
 
 
 def test_the_script_says_what_is_wrong(run_script, tmp_path, small, capsys):
@@ -183,6 +198,18 @@ def test_the_script_says_what_is_wrong(run_script, tmp_path, small, capsys):
     said = capsys.readouterr().err
     assert "method simhand trains on mined pairs: give --pairs" in said and "Traceback" not in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("tiny_encoder")
+def test_the_history_of_a_training_that_fails_is_kept(run_script, run, tmp_path, small, capsys, monkeypatch):
+    (tmp_path / "history.jsonl").write_text("of an earlier training\n")
+    monkeypatch.setattr(trainer, "learning_rates", lambda *_: lambda step: math.inf if step == 4 else 1e-3)
+    with pytest.raises(SystemExit):
+        run_script(tmp_path, small, experiment("simclr"))
+    assert "the loss is nan at step 5" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["history.jsonl"]
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [(line["kind"], line["epoch"], line["step"]) for line in lines] == [("epoch", 0, 3)]
 
 
 def test_pairs_are_left_aside_by_methods_that_do_not_need_them(run_script, run, tmp_path, small):

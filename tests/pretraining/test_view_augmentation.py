@@ -7,7 +7,7 @@ import torch
 from simhand.pretraining.augment import DRAWS, augment, draws_for
 from simhand.pretraining.colour import jitter_colour, normalise
 from simhand.pretraining.geometry import GeometryRanges, place_views, points_in_view, transform_points, warp
-from simhand.pretraining.methods.method import find_method
+from simhand.pretraining.methods.registry import find_method
 from simhand.settings.pretrain import PretrainSettings
 
 ALL = GeometryRanges(45, 0.9, 1.5, 15 / 224)

@@ -20,6 +20,8 @@ from simhand.report.figures.experiment_names import experiment_parts, short_labe
 from simhand.report.figures.pairs import MinedSet, draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames, spread
 from simhand.report.figures.predictions import best_median_worst, load_predicted, one_seed_each, ranked
+from simhand.report.figures.style import method_colour
+from simhand.settings.experiments import METHOD_TITLES, METHODS
 from simhand.settings.report import ReportSettings
 
 EXPECTED = [
@@ -261,6 +263,21 @@ def test_names_are_read_as_the_config_writes_them():
     bare = next(expand_row(ExperimentRow(method="none", init="imagenet", dataset="frei"), [0]))
     expected = {"method": "none", "init": "imagenet", "seed": "0", "dataset": "frei", "percent": "100"}
     assert experiment_parts(bare.finetune.name) == expected
+
+
+def test_every_method_has_a_title_and_a_colour_of_its_own():
+    names = [f"{method}_ego_none_random_seed0" for method in METHODS]
+    assert [experiment_parts(name).get("method") for name in names] == list(METHODS)
+    assert short_labels(names) == [METHOD_TITLES[method] for method in METHODS]
+    colours = {method_colour(method) for method in (*METHODS, "none", None)}
+    assert len(colours) == len(METHODS) + 2
+
+
+def test_a_method_added_later_takes_the_next_colour(monkeypatch):
+    before = [method_colour(method) for method in METHODS]
+    monkeypatch.setattr("simhand.report.figures.style.METHODS", (*METHODS, "another"))
+    assert [method_colour(method) for method in METHODS] == before
+    assert method_colour("another") not in {*before, method_colour("none"), method_colour(None)}
 
 
 def test_models_are_compared_once_whatever_their_seeds():

@@ -18,6 +18,7 @@ from simhand.files.tables import read_table, write_table
 from simhand.report.comparison import compare, read_reported
 from simhand.report.definitions import TABLES
 from simhand.report.metrics import summarise
+from simhand.report.notice import notice
 from simhand.report.page import SECTIONS, build_report, duration
 from simhand.report.run_folder import RunFolder
 from simhand.report.run_statistics import incidents, source_rows, stage_times
@@ -144,7 +145,49 @@ def test_the_notice_stands_at_the_top(report):
     assert report.index('class="notice"') < report.index("<main>")
 
 
-def test_without_notice_there_is_no_box(changed):
+RENDERED_WORLD = {
+    "videos_dir": None,
+    "sources": {"demo": {"kind": "rendered"}},
+    "datasets": {"drawn": {"kind": "rendered"}, "frei": {"kind": "freihand"}},
+    "experiments": {"table2": [{"method": "none", "dataset": "drawn"}]},
+}
+REAL_LABELS = {"experiments": {"table2": [{"method": "none", "dataset": ["frei"]}]}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "The videos of source demo are a rendered world"),
+        (REAL_LABELS, "The videos of source demo are a rendered world"),
+        (
+            {"videos_dir": "mine"},
+            "The videos are real, but the labelled hands of data set drawn are rendered.",
+        ),
+        (
+            {"sources": {"mine": {"kind": "folder"}}},
+            "The videos are real, but the labelled hands of data set drawn are rendered.",
+        ),
+        ({"videos_dir": "mine", **REAL_LABELS}, None),
+        ({"videos_dir": "mine", "datasets": {}, "experiments": {}}, None),
+    ],
+)
+def test_rendered_videos_and_labels_are_told_apart_from_real_ones(changes, said):
+    found = notice({**RENDERED_WORLD, **changes})
+    assert found is None if said is None else found is not None and found.startswith(said)
+
+
+def test_the_page_says_what_is_rendered_beside_the_users_own_notice(changed):
+    run = changed()
+    facts = json.loads((run / "provenance.json").read_text())
+    facts["config"] |= RENDERED_WORLD
+    (run / "provenance.json").write_text(json.dumps(facts))
+    html = build_report(run, run / "provenance.json", ReportSettings(notice="A note of mine."))
+    notices = [" ".join(found.itertext()) for found in page(html).findall(".//p[@class='notice']")]
+    assert len(notices) == 2
+    assert "rendered world" in notices[0] and "A note of mine." in notices[1]
+
+
+def test_without_anything_rendered_there_is_no_box(changed):
     run = changed()
     assert 'class="notice"' not in build_report(run, run / "provenance.json", ReportSettings())
 

@@ -131,16 +131,23 @@ def test_the_manifest_tells_all_of_it(mixed_bag, mixed_result, tmp_path):
 
 
 def test_too_many_failures_stop_the_shard_and_name_them(mixed_bag, tmp_path, caplog):
-    bad = [video for video in mixed_bag if video.video_id in ("b_zero", "c_text", "a sound one")]
+    bad = [video for video in mixed_bag if video.video_id in ("b_zero", "c_text", "gone", "a sound one")]
     with (
         caplog.at_level(logging.WARNING, "simhand"),
-        pytest.raises(DataError, match="2 of 3 videos failed.*max_failed_fraction = 0.5") as caught,
+        pytest.raises(DataError, match="3 of 4 videos failed.*max_failed_fraction = 0.5") as caught,
     ):
         extract(bad, tmp_path)
     assert "b_zero: 0 bytes" in caplog.messages
     assert "b_zero.mp4: 0 bytes" in str(caught.value)
     assert "c_text.mp4: not a video" in str(caught.value)
     assert os.listdir(tmp_path / "own") == []
+
+
+def test_a_shard_of_one_broken_video_is_a_status_row(mixed_bag, tmp_path):
+    broken = [video for video in mixed_bag if video.video_id == "b_zero"]
+    rows, _, status = extract(broken, tmp_path)
+    assert rows == []
+    assert [(row["video_id"], row["ok"], row["reason"]) for row in status] == [("b_zero", False, "0 bytes")]
 
 
 def test_a_video_that_takes_too_long_is_given_up(plain_clip, tmp_path):

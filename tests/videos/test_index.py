@@ -7,7 +7,7 @@ import pytest
 from simhand.errors import DataError
 from simhand.settings.sources import FolderSource, RenderedSource
 from simhand.settings.world import WorldSettings
-from simhand.videos.index import read_index, update_index
+from simhand.videos.index import index_of_run, read_index, update_index
 from simhand.videos.index_table import videos_of_shard
 from simhand.world.catalogue import video_ids
 
@@ -25,6 +25,25 @@ def folder(path, **options):
 
 def listed(rows):
     return [(row.video_id, row.source, row.shard) for row in rows]
+
+
+def test_a_run_is_planned_from_the_index_and_what_it_does_not_know(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}1.mp4").touch()
+    index, world = tmp_path / "videos.tsv", WorldSettings(recordings=1)
+    first = {"one": FolderSource(kind="folder", path=str(tmp_path / "a"))}
+    rows = update_index(index, first, 10)
+    (tmp_path / "a" / "a2.mp4").touch()
+    both = first | {"two": FolderSource(kind="folder", path=str(tmp_path / "b"))}
+    planned = index_of_run(index, both, 10, world)
+    assert planned[:1] == rows and [row.video_id for row in planned] == ["a1", "b1"]
+    assert read_index(index) == rows, "planning writes nothing"
+    rendered = first | {"world": RenderedSource(kind="rendered")}
+    few = index_of_run(index, rendered, 10, world)
+    update_index(index, rendered, 10, world)
+    more = index_of_run(index, rendered, 10, WorldSettings(recordings=2))
+    assert more[: len(few)] == few and len(more) > len(few), "a world that grows is extended"
 
 
 def test_a_folder_becomes_sorted_shards(tmp_path):

@@ -63,6 +63,38 @@ def test_a_wrong_override_is_named_with_its_row(repository):
         load_config(demo(repository, experiments={"table2": [row]}))
 
 
+def test_overrides_are_checked_with_the_section_they_change(repository):
+    row = {
+        "method": "none",
+        "dataset": "rendered",
+        "label": "x",
+        "finetune": {"model_selection": "validation"},
+    }
+    raw = demo(repository, finetune={"validation_fraction": 0.0, "model_selection": "last"})
+    with pytest.raises(ConfigError, match=r"experiments.table2\[0\].finetune"):
+        load_config(raw | {"experiments": {"table2": [row]}})
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"label": "x", "finetune": {"epochs": 1}}, {"label": "x", "finetune": {"epochs": 2}}],
+        [{"init": ["a/w.pth", "b/w.pth"]}],
+    ],
+)
+def test_two_experiments_never_share_a_name(repository, rows):
+    rows = [{"method": "none", "dataset": "rendered"} | row for row in rows]
+    with pytest.raises(ConfigError, match="stands for another experiment already"):
+        load_config(demo(repository, experiments={"table2": rows}))
+
+
+def test_close_label_fractions_are_different_experiments(repository):
+    row = {"method": "none", "dataset": "rendered", "label_fraction": [0.011, 0.012]}
+    config = load_config(demo(repository, experiments={"table2": [row]}))
+    names = [experiment.finetune.name for experiment in config.all_experiments()]
+    assert [name.split("_")[-1] for name in names] == ["1.1pct", "1.2pct"]
+
+
 def test_overrides_need_a_label(repository):
     row = {"method": "none", "dataset": "rendered", "finetune": {"epochs": 1}}
     with pytest.raises(ConfigError, match="needs a `label`"):

@@ -27,8 +27,18 @@ def metric_rows(
 
     ``mpjpe`` and ``median_error`` are in mm, ``pck_auc`` and ``mirrored_share`` in %. ``failures``
     counts predictions that are not finite or cannot be aligned (:class:`Protocol` says how they
-    count). A protocol that needs what was taken from the ground truth gives no row.
+    count). A protocol that needs what was taken from the ground truth gives no row; if the ground truth
+    is withheld, none does.
     """
+    if not predictions.can_be_measured:
+        log.warning(
+            "%s gets no metrics: data set %s withholds the ground truth of its %d evaluation samples; "
+            "predictions.parquet holds what to submit",
+            experiment.name,
+            experiment.dataset,
+            len(predictions),
+        )
+        return []
     labels = experiment.model_dump()
     labels["experiment"] = labels.pop("name")
     rows = []

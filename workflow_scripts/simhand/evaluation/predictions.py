@@ -22,7 +22,7 @@ class Predictions:
     Attributes:
         ids: N distinct ids of the samples.
         prediction_m: float64 (N, 21, 3); NaN where nothing was predicted.
-        ground_truth_m: float64 (N, 21, 3), finite.
+        ground_truth_m: float64 (N, 21, 3), finite; all NaN where the data set withholds it.
         visible: bool (N, 21).
         root_sources: where the positions of the roots come from: ``predicted``, ``dataset`` (the
             protocol hands it out) or ``ground_truth``.
@@ -36,6 +36,11 @@ class Predictions:
     root_sources: frozenset[str]
     scale_sources: frozenset[str]
 
+    @property
+    def can_be_measured(self) -> bool:
+        """Whether there is ground truth to measure them against."""
+        return not np.isnan(self.ground_truth_m).all()
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -44,8 +49,8 @@ def load_predictions(path: Path | str) -> Predictions:
     """Read table ``predictions``.
 
     Raises:
-        DataError: no predictions, an id that stands twice, ground truth that is not finite, an unknown
-            root_source or scale_source.
+        DataError: no predictions, an id that stands twice, ground truth of some samples that is not
+            finite (that of all may be withheld, all NaN), an unknown root_source or scale_source.
     """
     columns = ["id", "prediction", "ground_truth", "visible", "root_source", "scale_source"]
     table = read_table(path, "predictions", columns)
@@ -56,7 +61,7 @@ def load_predictions(path: Path | str) -> Predictions:
         raise DataError(f"{path} holds {len(ids) - len(set(ids))} samples twice; every sample counts once")
     truth = _hands(table["ground_truth"])
     without_truth = ~np.isfinite(truth).all(axis=(1, 2))
-    if without_truth.any():
+    if without_truth.any() and not np.isnan(truth).all():
         raise DataError(
             f"{path}: the ground truth of {np.count_nonzero(without_truth)} samples is not 63 finite "
             f"values (first: {ids[int(np.argmax(without_truth))]}); samples without labels cannot be measured"

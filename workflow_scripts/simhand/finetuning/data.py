@@ -1,24 +1,29 @@
 """The data of one experiment: which labelled images are learnt from, held out, and predicted."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simhand.errors import DataError
+from simhand.errors import ConfigError, DataError
 from simhand.finetuning.batches import HandDataset
-from simhand.finetuning.freihand import load_freihand
+from simhand.finetuning.freihand import Split, load_freihand
 from simhand.finetuning.images import ImageStore
 from simhand.finetuning.samples import HandSamples
 from simhand.finetuning.subsets import labelled_rows, validation_split
-from simhand.settings.datasets import FreihandSettings, RenderedSettings
+from simhand.settings.datasets import DatasetSettings
 from simhand.settings.finetune import FinetuneSettings
 
 log = logging.getLogger("simhand")
 
 Rows = NDArray[np.int64]
+Loader = Callable[[Path, Split, bool], HandSamples]
+
+# By the kind of a data set; the demo world writes its labels in FreiHAND's layout.
+LOADERS: dict[str, Loader] = {"freihand": load_freihand, "rendered": load_freihand}
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class ExperimentData:
 
 def load_data(
     settings: FinetuneSettings,
-    dataset: FreihandSettings | RenderedSettings,
+    dataset: DatasetSettings,
     root: Path,
     label_fraction: float,
     seed: int,
@@ -42,10 +47,14 @@ def load_data(
     """Load and check both splits, keep the label fraction, split off the validation ids.
 
     Raises:
+        ConfigError: nothing loads the data set's kind.
         DataError: the data set is not as expected, or too few labels are left to train on.
     """
+    if dataset.kind not in LOADERS:
+        raise ConfigError(f"nothing loads a data set of kind '{dataset.kind}'; known: {', '.join(LOADERS)}")
+    load = LOADERS[dataset.kind]
     scale_given = dataset.scale_source == "dataset"
-    labelled = load_freihand(root, "training", scale_given)
+    labelled = load(root, "training", scale_given)
     labelled = labelled.take(labelled_rows(labelled, label_fraction, settings.label_subset))
     training_rows, validation_rows = validation_split(labelled, settings.validation_fraction)
     if len(training_rows) < settings.batch_size:
@@ -54,7 +63,7 @@ def load_data(
             f"train on and finetune.batch_size is {settings.batch_size}; raise label_fraction or lower "
             "batch_size"
         )
-    evaluation = load_freihand(root, "evaluation", scale_given)
+    evaluation = load(root, "evaluation", scale_given)
     if settings.model_selection == "test" and not evaluation.has_joints:
         raise DataError(
             f"finetune.model_selection is test, but {root}/evaluation_xyz.json does not exist; "

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from simhand.device import choose_device
 from simhand.encoder_weights import initialise, load_encoder
 from simhand.errors import ConfigError
 from simhand.files.tables import write_table
@@ -22,8 +23,8 @@ from simhand.finetuning.outputs import (
     write_metrics,
 )
 from simhand.finetuning.predict import root_relative_errors_mm
-from simhand.finetuning.train import choose_device, read_samples, train
-from simhand.settings.datasets import FreihandSettings, RenderedSettings
+from simhand.finetuning.train import read_samples, train
+from simhand.settings.datasets import DatasetSettings
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
 
@@ -35,7 +36,7 @@ Judge = Callable[[DetNet], float]
 def run_experiment(
     settings: FinetuneSettings,
     experiment: FinetuneExperiment,
-    dataset: FreihandSettings | RenderedSettings,
+    dataset: DatasetSettings,
     root: Path,
     encoder: Path | None,
     out_dir: Path,
@@ -46,12 +47,12 @@ def run_experiment(
     On a CPU the same seed and number of threads give the same predictions and weights.
 
     Raises:
-        ConfigError: experiment and encoder contradict each other.
+        ConfigError: experiment and encoder contradict each other, or the device does not exist.
         DataError: the data set or the encoder's weights are not as expected, or too few labels are left.
     """
     check_start(experiment, encoder)
     torch.set_num_threads(threads)
-    device = choose_device(settings.device)
+    device = choose_device(settings.device, "finetune.device")
     workers = threads if device.type == "cuda" else 0
     marks = [time.perf_counter()]
     data = load_data(settings, dataset, root, experiment.label_fraction, experiment.seed, threads)

@@ -41,13 +41,6 @@ class Training:
     seconds: float = 0.0
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that the setting names; ``auto`` is a GPU where there is one."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise SimhandError("finetune.device is cuda but torch sees no GPU here; use device: auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def learning_rate_at(step: int, steps: int, settings: FinetuneSettings) -> float:
     """The learning rate of optimiser step ``step`` of ``steps``."""
     if settings.schedule == "constant":

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from simhand.errors import ConfigError
 from simhand.settings.crops import CropsSettings
 
 Side = Literal["left", "right"]
@@ -37,7 +38,15 @@ class HandDetector(Protocol):
 
 
 def make_detector(settings: CropsSettings) -> HandDetector:
-    """The detector that ``crops.detector`` names; a new one is a value there and a line here."""
+    """The detector that ``crops.detector`` names; a new one is a value there and a branch here.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if settings.detector != "mediapipe":
+        raise ConfigError(
+            f"crops.detector: no detector '{settings.detector}' in hands/detector.py; add it there"
+        )
     # each detector's package is heavy and only needed by those who choose it
     from simhand.hands.mediapipe_hands import MediaPipeHands
 

@@ -15,6 +15,7 @@ from simhand.files.tables import JOINTS, write_table
 from simhand.hands.estimator import Keypoints, make_estimator
 from simhand.hands.video_rows import VideoRows, rows_by_video
 from simhand.settings.keypoints import KeypointsSettings
+from simhand.videos.failures import check_failures
 from simhand.videos.progress import Progress
 from simhand.videos.worker_pool import Outcome, map_in_order
 
@@ -28,7 +29,8 @@ def estimate_shard(
     """Write a row of keypoints for every crop of ``crops_file``, in its order; without any it is not valid.
 
     Raises:
-        DataError: the keypoints are to come from the detector, and it gave none for any hand.
+        DataError: more than ``settings.max_failed_fraction`` of the videos failed, or the keypoints are
+            to come from the detector, and it gave none for any hand.
     """
     with PackedReader(crops_file, "crops") as reader:
         crops = reader.table(COLUMNS).to_pylist()
@@ -47,6 +49,9 @@ def estimate_shard(
             f"{crops_file}: its detector gave no landmarks, so keypoints.estimator = detector has nothing to "
             "map; set keypoints.estimator: mediapipe"
         )
+    check_failures(
+        failures, len({task.video_id for task in tasks}), settings.max_failed_fraction, "keypoints"
+    )
     write_table(keypoints_file, "keypoints", rows)
     write_table(status_file, "status", _status_rows(crops, rows, failures))
 

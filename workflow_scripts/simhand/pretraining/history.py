@@ -48,9 +48,10 @@ class Meter:
 
 
 class History:
-    """Writes each line as it comes, so that a training can be watched."""
+    """Writes each line as it comes, so that a training can be watched, and looked into where it failed."""
 
     def __init__(self, path: Path, epochs: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
         self._epochs = epochs
 

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from simhand.settings.experiments import METHODS_WITH_PAIRS
-
-METHOD_NAMES = {"simclr": "SimCLR", "peclr": "PeCLR", "simhand": "SiMHand"}
+from simhand.settings.experiments import METHOD_TITLES, METHODS_WITH_PAIRS
 
 CARD = """\
 # {name}
@@ -51,7 +49,7 @@ def model_card(metrics: dict[str, Any], features: int) -> str:
     mined, weighting = experiment["method"] in METHODS_WITH_PAIRS, experiment["weighting"]
     weighted = weighting != "none"
     facts = {
-        "method": METHOD_NAMES.get(experiment["method"], experiment["method"]),
+        "method": METHOD_TITLES[experiment["method"]],
         "positives": f"mined, rank {experiment['top_k']}" if mined else "own views",
         "adaptive weighting": f"{weighting}, {settings['weight_function']}" if weighted else "none",
         "set": f"{experiment['set']}: {metrics['hands']} hands, {metrics['anchors']} anchors",

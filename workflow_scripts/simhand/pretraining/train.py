@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from simhand.device import choose_device
 from simhand.encoder_weights import initialise
-from simhand.errors import ConfigError, SimhandError
+from simhand.errors import SimhandError
 from simhand.pretraining.adaptive_weights import adaptive_weights
 from simhand.pretraining.augment import Views, augment, draws_for
 from simhand.pretraining.data import HandSet
@@ -25,7 +26,8 @@ from simhand.pretraining.encoders import ContrastiveModel
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
 from simhand.pretraining.geometry import Geometry
 from simhand.pretraining.history import History, Meter
-from simhand.pretraining.methods.method import Contrast, Method, find_method
+from simhand.pretraining.methods.method import Contrast, Method
+from simhand.pretraining.methods.registry import find_method
 from simhand.pretraining.optimisers import make_optimiser
 from simhand.pretraining.released_augment import augment_as_released
 from simhand.pretraining.schedule import learning_rates
@@ -59,7 +61,7 @@ def start_training(experiment: PretrainExperiment, settings: PretrainSettings) -
         DataError: the initial weights cannot be used.
     """
     method = find_method(experiment.method)
-    device = choose_device(settings.device)
+    device = choose_device(settings.device, "pretrain.device")
     torch.manual_seed(experiment.seed)
     model = ContrastiveModel(settings)
     initialise(model.encoder, settings.encoder, experiment.init)
@@ -68,7 +70,7 @@ def start_training(experiment: PretrainExperiment, settings: PretrainSettings) -
 
 
 def pretrain(training: Training, hands: HandSet, history_file: Path) -> None:
-    """Train to the end, writing the history as it goes.
+    """Train to the end, writing the history as it goes; what is written stays if the training fails.
 
     Raises:
         DataError: the set is smaller than a batch.
@@ -99,17 +101,6 @@ def pretrain(training: Training, hands: HandSet, history_file: Path) -> None:
             training.views += of_epoch.views
             training.final_loss = of_epoch.mean_loss
     training.seconds = time.perf_counter() - started
-
-
-def choose_device(name: str) -> torch.device:
-    """The device called auto, cpu or cuda.
-
-    Raises:
-        ConfigError: cuda is asked for and there is none.
-    """
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("pretrain.device is cuda, but torch finds no GPU here; use auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def make_views(training: Training, batch: Batch, epoch: int) -> Views:

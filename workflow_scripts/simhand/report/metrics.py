@@ -73,13 +73,13 @@ def summarise(metrics: pa.Table, definition: TableDefinition) -> list[MeasuredRo
     Experiments that differ only in their seed are one row.
 
     Raises:
-        DataError: the table holds nothing in the table's protocol, or another unit than expected.
+        DataError: the table is not empty but holds nothing in the table's protocol, or has other units.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in metrics.to_pylist():
         if row["protocol"] == definition.protocol:
             groups.setdefault(without_seed(row["experiment"], row["seed"]), []).append(row)
-    if not groups:
+    if not groups and metrics.num_rows:
         found = sorted(set(metrics.column("protocol").to_pylist()))
         raise DataError(
             f"the metrics hold no protocol '{definition.protocol}', which {definition.name} needs; "

@@ -32,7 +32,6 @@ def origin(provenance: dict[str, Any]) -> dict[str, str]:
     facts = {
         "Written down": when(provenance),
         "Commit": commit(provenance, length=None),
-        "Command": provenance.get("command"),
         "Machine": ", ".join(filter(None, (provenance.get("host"), provenance.get("system")))),
         "Processor": ", ".join(filter(None, (processor, f"{cores} cores" if cores else None))),
         "GPU": provenance.get("gpu") or "none",

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from simhand.errors import DataError
 from simhand.report.embedded_images import EmbeddedImage, embed
+from simhand.report.notice import notice
 from simhand.report.origin import headline, origin
 from simhand.report.run_folder import RunFolder
 from simhand.report.run_statistics import SetRow, SourceRow, incidents, set_rows, source_rows, stage_times
@@ -58,6 +59,7 @@ def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings)
     values = {
         "run_name": run_dir.resolve().name,
         "facts": headline(provenance),
+        "notices": [text for text in (notice(provenance.get("config") or {}), settings.notice) if text],
         "numbers": _numbers(sources, sets, parts),
         "sources": sources,
         "sets": sets,

@@ -7,10 +7,10 @@ from itertools import groupby
 from simhand.report.comparison import ComparisonRow, ReportedRow
 from simhand.report.definitions import Score, TableDefinition
 from simhand.report.metrics import MeasuredRow, Measurement
+from simhand.settings.experiments import METHOD_TITLES
 
 DASH = "\N{EN DASH}"
 NOT_RUN = "not run"
-METHOD_NAMES = {"none": "no pre-training", "simclr": "SimCLR", "peclr": "PeCLR", "simhand": "SiMHand"}
 
 Getters = Mapping[str, Callable[[MeasuredRow], str]]
 
@@ -130,9 +130,9 @@ def _description_cells(row: ComparisonRow, details: Getters, definition: TableDe
         method, set_name, weighting = names["method"], names["set"], names["weighting"]
         more = [DASH for _ in details]
     shown_weighting = DASH if method == "none" else weighting
-    return [
-        Cell(text) for text in (METHOD_NAMES.get(method, method), set_name or DASH, shown_weighting, *more)
-    ]
+    # The paper's tables also hold methods that are not ours; they keep the name they have there.
+    title = METHOD_TITLES.get(method, method)
+    return [Cell(text) for text in (title, set_name or DASH, shown_weighting, *more)]
 
 
 def _measured_cells(row: MeasuredRow | None, best: list[float | None]) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,14 @@ def with_presets(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def inferred_switches(raw: Mapping[str, Any]) -> list[str]:
     """The switches that preset ``paper`` takes from the release because the paper says nothing of them."""
+    found = [
+        f"{_path(('experiments', table, index))} (preset paper): see the preset's switches in the README"
+        for table, rows in raw.get("experiments", {}).items()
+        for index, row in enumerate(rows)
+        if row.get("preset") == "paper"
+    ]
     if raw.get("preset") != "paper":
-        return []
-    found = []
+        return found
     for name, field in Config.model_fields.items():
         for model in sections_in(field.annotation):
             for key, entry in model.model_fields.items():
@@ -76,7 +81,7 @@ def inferred_switches(raw: Mapping[str, Any]) -> list[str]:
 
 def _describe(raw: Any, entry: dict[str, Any]) -> Problem:
     location = _location_in(raw, entry["loc"])
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    path = _path(location)
     if entry["type"] == "extra_forbidden":
         return Problem(path, "unknown key", _nearest(str(location[-1]), _known_keys(location)))
     if entry["type"] == "missing":
@@ -85,6 +90,10 @@ def _describe(raw: Any, entry: dict[str, Any]) -> Problem:
         return Problem(path, entry["msg"].removeprefix("Value error, "))
     choices = re.findall(r"'([^']+)'", str(entry.get("ctx", {}).get("expected", "")))
     return Problem(path, f"{entry['msg']}, found {entry['input']!r}", _nearest(str(entry["input"]), choices))
+
+
+def _path(location: Iterable[Any]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
 
 
 def _location_in(raw: Any, location: tuple[Any, ...]) -> list[Any]:

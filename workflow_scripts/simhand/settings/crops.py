@@ -29,5 +29,8 @@ class CropsSettings(Section):
         60, gt=0, description="a frame that takes longer is given up, and the next one is begun"
     )
     max_failed_fraction: float = Field(
-        0.5, ge=0, le=1, description="a shard fails when more than this share of its videos fails"
+        0.5,
+        ge=0,
+        le=1,
+        description="a shard fails when more than this share of its videos, and at least three, fails",
     )

@@ -38,7 +38,7 @@ class RenderedSettings(_FreihandLayout):
 DatasetSettings = Annotated[FreihandSettings | RenderedSettings, Field(discriminator="kind")]
 
 
-def parse_dataset(text: str) -> FreihandSettings | RenderedSettings:
+def parse_dataset(text: str) -> DatasetSettings:
     """One data set's settings from JSON; ``kind`` decides which model checks them."""
-    adapter: TypeAdapter[FreihandSettings | RenderedSettings] = TypeAdapter(DatasetSettings)
+    adapter: TypeAdapter[DatasetSettings] = TypeAdapter(DatasetSettings)
     return adapter.validate_json(text)

@@ -12,6 +12,14 @@ Method = Literal["none", "simclr", "peclr", "simhand"]
 METHODS = tuple(name for name in get_args(Method) if name != "none")
 """The pre-training methods; each is a file of this name in pretraining/methods/."""
 
+METHOD_TITLES: dict[str, str] = {
+    "none": "no pre-training",
+    "simclr": "SimCLR",
+    "peclr": "PeCLR",
+    "simhand": "SiMHand",
+}
+"""What tables and figures call them."""
+
 METHODS_WITH_PAIRS = ("simhand",)
 """Those that learn from mined pairs."""
 
@@ -45,7 +53,9 @@ class ExperimentRow(Section):
         pattern=f"^{NAME_PATTERN}$",
         description="distinguishes a row that overrides the preset or settings; becomes part of its names",
     )
-    preset: Preset | None = Field(None, description="another preset for the method switches of this row")
+    preset: Preset | None = Field(
+        None, description="another preset for this row: it sets every switch that the row's overrides do not"
+    )
     pretrain: dict[str, Any] = Field(default_factory=dict, description="overrides of the pretrain section")
     finetune: dict[str, Any] = Field(default_factory=dict, description="overrides of the finetune section")
 
@@ -112,7 +122,7 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
                 seed=seed,
             )
         finetune = FinetuneExperiment(
-            name=f"{start}__{dataset}_{round(100 * fraction)}pct",
+            name=f"{start}__{dataset}_{100 * fraction:g}pct",
             method=method,
             set=set_name if pretrain else None,
             weighting=weighting if pretrain else "none",

@@ -25,7 +25,10 @@ class FramesSettings(Section):
     max_height_px: int | None = Field(None, ge=16, description="scale taller frames down to this height")
     jpeg_quality: int = Field(95, ge=1, le=100, description="quality of the stored frames")
     max_failed_fraction: float = Field(
-        0.5, ge=0, le=1, description="a shard fails when more than this share of its videos cannot be read"
+        0.5,
+        ge=0,
+        le=1,
+        description="a shard fails when this share of its videos, and at least three, cannot be read",
     )
     video_timeout_s: float = Field(
         7200, gt=0, description="a video that takes longer is given up, and the next one is begun"

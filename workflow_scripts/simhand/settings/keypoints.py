@@ -21,6 +21,12 @@ class KeypointsSettings(Section):
     )
     min_detection_confidence: float = Field(0.5, ge=0, le=1, description="mediapipe: of its palm detector")
     model_complexity: Literal[0, 1] = Field(1, description="mediapipe: landmark model, 0 lite, 1 full")
+    max_failed_fraction: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="a shard fails when this share of its videos, and at least three, break the estimator",
+    )
     crop_timeout_s: float = Field(
         60, gt=0, description="a crop that takes longer counts as without keypoints"
     )

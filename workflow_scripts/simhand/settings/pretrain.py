@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simhand.settings.section import Section, switch
 
@@ -104,3 +104,9 @@ class PretrainSettings(Section):
         ours="matrices",
         release="release_names",
     )
+
+    @model_validator(mode="after")
+    def _has_ordered_margins(self) -> "PretrainSettings":
+        if self.margin_min > self.margin_max:
+            raise ValueError(f"margin_min {self.margin_min:g} is above margin_max {self.margin_max:g}")
+        return self

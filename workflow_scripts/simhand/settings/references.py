@@ -5,11 +5,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simhand.settings.experiments import METHODS_WITH_PAIRS, ExperimentRow, expand_row
+from simhand.settings.experiments import METHODS_WITH_PAIRS, Experiment, ExperimentRow, expand_row
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.pairs import PairsSettings
 from simhand.settings.pretrain import PretrainSettings
-from simhand.settings.section import Section
+from simhand.settings.section import PRESETS, Preset, Section, preset_defaults
+
+OVERRIDDEN: dict[str, type[Section]] = {"pretrain": PretrainSettings, "finetune": FinetuneSettings}
+"""The sections that a row of the experiment grid may override."""
 
 Dangling = tuple[str, str, str, list[str]]
 """Path in the configuration, message, the word that was not found, the words that would have been."""
@@ -21,31 +24,42 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     Works on the raw configuration, part by part, so that a mistake elsewhere hides nothing.
     """
     yield from _in_sets(raw)
-    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks)
+    named: dict[str, dict[str, Any]] = {}
     for path, row in _rows(raw):
-        for section, model in (("pretrain", PretrainSettings), ("finetune", FinetuneSettings)):
-            yield from _in_overrides(f"{path}.{section}", model, getattr(row, section))
+        for section, model in OVERRIDDEN.items():
+            yield from _in_overrides(f"{path}.{section}", model, raw, row, getattr(row, section))
         for experiment in expand_row(row, [0]):
-            finetune, pretrain = experiment.finetune, experiment.pretrain
-            datasets, sets = list(_mapping(raw, "datasets")), list(_mapping(raw, "sets"))
-            if finetune.dataset not in datasets:
-                yield f"{path}.dataset", f"no data set '{finetune.dataset}'", finetune.dataset, datasets
-            if not 0 < finetune.label_fraction <= 1:
-                yield (
-                    f"{path}.label_fraction",
-                    f"must be above 0 and at most 1, found {finetune.label_fraction}",
-                    "",
-                    [],
-                )
-            if pretrain and pretrain.set not in sets:
-                yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
-            if pretrain and pretrain.method in METHODS_WITH_PAIRS and pretrain.top_k not in ranks:
-                yield (
-                    f"{path}.top_k",
-                    f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}",
-                    "",
-                    [],
-                )
+            yield from _in_experiment(raw, path, experiment)
+            yield from _ambiguous(path, experiment, named)
+
+
+def _in_experiment(raw: Mapping[str, Any], path: str, experiment: Experiment) -> Iterator[Dangling]:
+    finetune, pretrain = experiment.finetune, experiment.pretrain
+    datasets, sets = list(_mapping(raw, "datasets")), list(_mapping(raw, "sets"))
+    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks)
+    if finetune.dataset not in datasets:
+        yield f"{path}.dataset", f"no data set '{finetune.dataset}'", finetune.dataset, datasets
+    if not 0 < finetune.label_fraction <= 1:
+        message = f"must be above 0 and at most 1, found {finetune.label_fraction}"
+        yield f"{path}.label_fraction", message, "", []
+    if pretrain and pretrain.set not in sets:
+        yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
+    if pretrain and pretrain.method in METHODS_WITH_PAIRS and pretrain.top_k not in ranks:
+        yield f"{path}.top_k", f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}", "", []
+
+
+def _ambiguous(path: str, experiment: Experiment, named: dict[str, dict[str, Any]]) -> Iterator[Dangling]:
+    """Two experiments that would share a folder although they differ."""
+    row = experiment.row
+    meanings = {experiment.finetune.name: {"preset": row.preset, "finetune": row.finetune}}
+    meanings[experiment.finetune.name] |= experiment.finetune.model_dump()
+    if experiment.pretrain:
+        overrides = {"preset": row.preset, "pretrain": row.pretrain}
+        meanings[experiment.pretrain.name] = overrides | experiment.pretrain.model_dump()
+    for name, meaning in meanings.items():
+        if named.setdefault(name, meaning) != meaning:
+            message = f"'{name}' stands for another experiment already; give this row its own `label`"
+            yield path, message, "", []
 
 
 def _in_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
@@ -67,15 +81,29 @@ def _rows(raw: Mapping[str, Any]) -> Iterator[tuple[str, ExperimentRow]]:
                 continue
 
 
-def _in_overrides(path: str, model: type[Section], overrides: dict[str, Any]) -> Iterator[Dangling]:
+def _in_overrides(
+    path: str, model: type[Section], raw: Mapping[str, Any], row: ExperimentRow, overrides: dict[str, Any]
+) -> Iterator[Dangling]:
+    """What is wrong with the overrides of a row on top of the section that they change."""
+    preset: Preset = raw["preset"] if raw.get("preset") in PRESETS else "ours"
+    section = {**preset_defaults(model, preset), **_mapping(raw, path.rsplit(".", 1)[-1])}
+    if row.preset:
+        section |= preset_defaults(model, row.preset)
+    if not overrides or list(_problems(model, section)):
+        return
+    for entry in _problems(model, {**section, **overrides}):
+        key = str(entry["loc"][0]) if entry["loc"] else ""
+        unknown = entry["type"] == "extra_forbidden"
+        message = "unknown key" if unknown else f"{entry['msg']}, found {entry['input']!r}"
+        yield f"{path}.{key}".rstrip("."), message, key, list(model.model_fields) if unknown else []
+
+
+def _problems(model: type[Section], values: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
-        model.model_validate(overrides)
+        model.model_validate(values)
     except ValidationError as error:
-        for entry in error.errors():
-            key = str(entry["loc"][0]) if entry["loc"] else ""
-            unknown = entry["type"] == "extra_forbidden"
-            message = "unknown key" if unknown else f"{entry['msg']}, found {entry['input']!r}"
-            yield f"{path}.{key}".rstrip("."), message, key, list(model.model_fields) if unknown else []
+        return [dict(entry) for entry in error.errors()]
+    return []
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -10,7 +10,9 @@ class ReportSettings(Section):
 
     title: str = Field("SiMHand", description="heading of the report")
     notice: str | None = Field(
-        None, description="a plain statement at the top of the report, for example that the data are rendered"
+        None,
+        description="a statement of your own at the top of the report; that videos or labels are rendered "
+        "is said without it",
     )
     example_frames: int = Field(6, ge=1, le=24, description="frames shown with boxes and keypoints")
     example_crops: int = Field(32, ge=1, le=200, description="hand crops shown with keypoints")

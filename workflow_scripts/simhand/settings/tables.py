@@ -1,4 +1,4 @@
-"""Config section ``tables``."""
+"""What the tables need to know, gathered from ``compare_with`` of every set in config section ``sets``."""
 
 from pydantic import Field
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from simhand.errors import DataError
 
 LISTED = 20
+FEWEST = 3
+"""So many videos of a shard must fail before a share of them counts: one broken video is not a pattern."""
 
 
 def check_failures(reasons: Mapping[str, str], total: int, max_failed_fraction: float, section: str) -> None:
-    """Stop if more than ``max_failed_fraction`` of ``total`` videos failed.
+    """Stop if more than ``max_failed_fraction`` of ``total`` videos failed, and at least three.
 
     Args:
         reasons: why each failed video failed, by its name.
@@ -19,7 +21,7 @@ def check_failures(reasons: Mapping[str, str], total: int, max_failed_fraction: 
     Raises:
         DataError: names the videos and their reasons.
     """
-    if len(reasons) <= max_failed_fraction * total:
+    if len(reasons) < FEWEST or len(reasons) <= max_failed_fraction * total:
         return
     listing = [f"  {name}: {reason}" for name, reason in reasons.items()]
     if len(listing) > LISTED:

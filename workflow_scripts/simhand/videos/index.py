@@ -13,7 +13,7 @@ from simhand.settings.world import WorldSettings
 from simhand.videos.index_table import IndexedVideo, read_index, rendered_path, write_index
 from simhand.videos.sources import ListedVideo, list_videos
 
-__all__ = ["IndexedVideo", "read_index", "update_index"]
+__all__ = ["IndexedVideo", "index_of_run", "read_index", "update_index", "write_index"]
 
 
 def update_index(
@@ -40,6 +40,44 @@ def update_index(
     """
     path = Path(path)
     rows = read_index(path) if path.exists() else []
+    new = _new_rows(path, rows, sources, shard_size, world)
+    if new or not path.exists():
+        write_index(path, rows + new)
+    return rows + new
+
+
+def index_of_run(
+    path: Path, sources: Mapping[str, SourceSettings], shard_size: int, world: WorldSettings
+) -> list[IndexedVideo]:
+    """The index that a run needs to be built from, without writing it.
+
+    What ``path`` lists, and the videos of sources that it does not know yet. Folders that are indexed
+    are not listed again, which may take long; :func:`update_index` does that when it is asked to. A
+    rendered world that has grown is extended.
+
+    Raises:
+        DataError, ConfigError: as :func:`update_index`.
+    """
+    rows = read_index(path) if path.exists() else []
+    known = {row.source for row in rows}
+    for name, source in sources.items():
+        if isinstance(source, FolderSource):
+            _check_same_folder(path, name, source, [row for row in rows if row.source == name])
+    unlisted = {
+        name: source
+        for name, source in sources.items()
+        if name not in known or not isinstance(source, FolderSource)
+    }
+    return rows + _new_rows(path, rows, unlisted, shard_size, world)
+
+
+def _new_rows(
+    path: Path,
+    rows: list[IndexedVideo],
+    sources: Mapping[str, SourceSettings],
+    shard_size: int,
+    world: WorldSettings | None,
+) -> list[IndexedVideo]:
     taken = {row.video_id for row in rows}
     new: list[IndexedVideo] = []
     for name, source in sources.items():
@@ -56,9 +94,7 @@ def update_index(
             taken.add(video_id)
             place = video.path or rendered_path(path.parent, shard, video_id).as_posix()
             new.append(IndexedVideo(video_id, name, place, shard))
-    if new or not path.exists():
-        write_index(path, rows + new)
-    return rows + new
+    return new
 
 
 def _not_indexed(listed: list[ListedVideo], indexed: list[IndexedVideo]) -> list[ListedVideo]:

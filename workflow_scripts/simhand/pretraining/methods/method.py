@@ -1,16 +1,13 @@
-"""What the trainer asks of a method, and how it finds one: by the name of its file."""
+"""What the trainer asks of a method."""
 
-from importlib import import_module
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from simhand.errors import ConfigError
 from simhand.pretraining.adaptive_weights import PairWeights
 from simhand.pretraining.augment import Views
 from simhand.pretraining.geometry import GeometryRanges
 from simhand.pretraining.random_draws import Int64Array
-from simhand.settings.experiments import METHODS
 from simhand.settings.pretrain import PretrainSettings
 
 
@@ -24,8 +21,9 @@ class Contrast(NamedTuple):
 class Method(Protocol):
     """A pre-training method: the object ``METHOD`` of ``methods/<name>.py``.
 
-    A new one is a new file here and its name in ``Method`` of settings/experiments.py; if it trains on
-    mined pairs, also in ``METHODS_WITH_PAIRS`` of settings/pretrain.py.
+    A new one is a new file here, a line in methods/registry.py, and in settings/experiments.py its name
+    in ``Method``, its title in ``METHOD_TITLES`` and, if it trains on mined pairs, its name in
+    ``METHODS_WITH_PAIRS``.
     """
 
     def second_views(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
@@ -44,14 +42,3 @@ class Method(Protocol):
     ) -> Contrast:
         """The loss of a batch from the head's outputs (2N, D), first views first."""
         ...
-
-
-def find_method(name: str) -> Method:
-    """The method called ``name``.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name not in METHODS:
-        raise ConfigError(f"no pre-training method '{name}'; known: {', '.join(METHODS)}")
-    return cast(Method, import_module(f"simhand.pretraining.methods.{name}").METHOD)

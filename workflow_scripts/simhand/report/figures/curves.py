@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simhand.errors import DataError
 from simhand.report.figures.experiment_names import experiment_parts, short_labels
-from simhand.report.figures.style import METHOD_COLOURS, MUTED, Figure, plot, plot_png
+from simhand.report.figures.style import Figure, method_colour, plot, plot_png
 
 LINE_STYLES = {"none": "-", "both": "--", "positive": "-.", "negative": ":"}
 ROWS_BESIDE_PLOT = 14
@@ -86,7 +86,7 @@ def _draw_lines(axes: Axes, names: Sequence[str], histories: Sequence[History], 
         values = [record[key] for record in history if key in record]
         parts = experiment_parts(name)
         style = LINE_STYLES.get(parts.get("weighting", "none"), "-")
-        colour = METHOD_COLOURS.get(parts.get("method", ""), MUTED)
+        colour = method_colour(parts.get("method"))
         marker = "o" if len(values) <= MARKED_EPOCHS else ""
         epochs = range(1, len(values) + 1)
         axes.plot(epochs, values, color=colour, linestyle=style, marker=marker, markersize=3.5, label=label)

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from simhand.report.figures.style import METHOD_NAMES
+from simhand.settings.experiments import METHOD_TITLES, METHODS
 
 # As simhand.settings.experiments writes them; no part but these holds an underscore.
 PRETRAINED = re.compile(
-    r"(?P<method>simclr|peclr|simhand|tempclr)_(?P<set>[^_]+)_(?P<weighting>[^_]+)"
+    rf"(?P<method>{'|'.join(METHODS)})_(?P<set>[^_]+)_(?P<weighting>[^_]+)"
     r"(?:_top(?P<rank>\d+))?_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)"
 )
 NOT_PRETRAINED = re.compile(r"(?P<method>none)_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)")
@@ -52,4 +52,5 @@ def _label(parts: dict[str, str], varying: Sequence[str]) -> str:
     if "method" not in parts:
         return parts["label"]
     words = [WORDS[key].format(parts[key]) for key in WORDS if key in varying and key in parts]
-    return ", ".join([METHOD_NAMES[parts["method"]], *words]).replace("weighted (both)", "weighted")
+    title = METHOD_TITLES[parts["method"]]
+    return ", ".join([title, *words]).replace("weighted (both)", "weighted")

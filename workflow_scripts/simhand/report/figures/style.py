@@ -13,6 +13,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure as Plot
 from PIL import Image, ImageFont
 
+from simhand.settings.experiments import METHODS
+
 matplotlib.use("Agg")
 
 INK = "#1f2328"
@@ -29,20 +31,8 @@ FINGER_COLOURS = {
     "little": "#8e5bb5",
 }
 SIDE_COLOURS = {"left": "#2d8bba", "right": "#e4572e"}
-METHOD_COLOURS = {
-    "none": "#7d858f",
-    "simclr": "#f2a71b",
-    "peclr": "#2d8bba",
-    "simhand": "#d1432f",
-    "tempclr": "#3fa34d",
-}
-METHOD_NAMES = {
-    "none": "no pre-training",
-    "simclr": "SimCLR",
-    "peclr": "PeCLR",
-    "simhand": "SiMHand",
-    "tempclr": "TempCLR",
-}
+NO_PRETRAINING_COLOUR = "#7d858f"
+METHOD_PALETTE = ("#f2a71b", "#2d8bba", "#d1432f", "#3fa34d", "#8e5bb5", "#8c564b", "#17a2a2", "#d16ba5")
 
 PLOT_DPI = 170
 PLOT_STYLE: Any = {
@@ -102,6 +92,15 @@ def plot(
             yield drawing
         finally:
             pyplot.close(drawing)
+
+
+def method_colour(method: str | None) -> str:
+    """The colour of a method, by its place among the methods; None is a model of unknown origin."""
+    if method == "none":
+        return NO_PRETRAINING_COLOUR
+    if method not in METHODS:
+        return MUTED
+    return METHOD_PALETTE[METHODS.index(method) % len(METHOD_PALETTE)]
 
 
 def plot_png(drawing: Plot) -> bytes:
