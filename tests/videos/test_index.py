@@ -40,8 +40,7 @@ def test_a_run_is_planned_from_the_index_and_what_it_does_not_know(tmp_path):
     assert planned[:1] == rows and [row.video_id for row in planned] == ["a1", "b1"]
     assert read_index(index) == rows, "planning writes nothing"
     rendered = first | {"world": RenderedSource(kind="rendered")}
-    few = index_of_run(index, rendered, 10, world)
-    update_index(index, rendered, 10, world)
+    few = update_index(index, rendered, 10, world)
     more = index_of_run(index, rendered, 10, WorldSettings(recordings=2))
     assert more[: len(few)] == few and len(more) > len(few), "a world that grows is extended"
 
