@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from simhand.errors import DataError
+from simhand.errors import ConfigError, DataError
 from simhand.files.packed import packed_writer
 from simhand.files.tables import read_table
+from simhand.hands.detector import make_detector
+from simhand.hands.estimator import make_estimator
 from simhand.hands.keypoint_shard import estimate_shard
+from simhand.settings.crops import CropsSettings
 from simhand.settings.keypoints import KeypointsSettings
 
 
@@ -109,6 +112,27 @@ def test_crops_without_any_landmarks_name_the_way_out(rendered_hands, tmp_path):
     crops = write_crops(tmp_path / "crops.arrow", [{**rendered_hands[0], "landmarks": None}])
     with pytest.raises(DataError, match="set keypoints.estimator: mediapipe"):
         estimate(crops, tmp_path)
+
+
+def test_too_many_broken_videos_stop_the_shard(rendered_hands, tmp_path):
+    broken = [
+        {**rendered_hands[0], "hand_id": n, "video_id": f"broken{n}", "jpeg": b"none"} for n in range(3)
+    ]
+    crops = write_crops(tmp_path / "two.arrow", broken[:2])
+    assert [row["ok"] for row in estimate(crops, tmp_path, estimator="mediapipe")[1]] == [False, False]
+    (tmp_path / "three").mkdir()
+    crops = write_crops(tmp_path / "three.arrow", broken)
+    with pytest.raises(DataError, match="3 of 3 videos failed, more than keypoints.max_failed_fraction"):
+        estimate(crops, tmp_path / "three", estimator="mediapipe")
+    assert list((tmp_path / "three").iterdir()) == []
+
+
+def test_a_name_without_code_behind_it_is_refused():
+    """As when someone adds a name to the settings alone; it must not turn into MediaPipe."""
+    with pytest.raises(ConfigError, match="crops.detector: no detector 'new'"):
+        make_detector(CropsSettings().model_copy(update={"detector": "new"}))
+    with pytest.raises(ConfigError, match="keypoints.estimator: no estimator 'new'"):
+        make_estimator(KeypointsSettings().model_copy(update={"estimator": "new"}))
 
 
 def test_no_crops_no_rows(tmp_path):

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from simhand.errors import ConfigError
 from simhand.hands.crop import into_crop
 from simhand.settings.keypoints import KeypointsSettings
 
@@ -42,9 +43,17 @@ class DetectorLandmarks:
 
 
 def make_estimator(settings: KeypointsSettings) -> KeypointEstimator:
-    """The estimator that ``keypoints.estimator`` names; a new one is a value there and a line here."""
+    """The estimator that ``keypoints.estimator`` names; a new one is a value there and a branch here.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
     if settings.estimator == "detector":
         return DetectorLandmarks()
+    if settings.estimator != "mediapipe":
+        raise ConfigError(
+            f"keypoints.estimator: no estimator '{settings.estimator}' in hands/estimator.py; add it there"
+        )
     # heavy, and only needed by those who choose it
     from simhand.hands.mediapipe_keypoints import MediaPipeKeypoints
 

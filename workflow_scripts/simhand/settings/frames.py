@@ -28,7 +28,7 @@ class FramesSettings(Section):
         0.5,
         ge=0,
         le=1,
-        description="a shard fails when this share of its videos, and at least three, cannot be read",
+        description="a shard fails when more than this share of its videos, at least 3, cannot be read",
     )
     video_timeout_s: float = Field(
         7200, gt=0, description="a video that takes longer is given up, and the next one is begun"

@@ -25,7 +25,7 @@ class KeypointsSettings(Section):
         0.5,
         ge=0,
         le=1,
-        description="a shard fails when this share of its videos, and at least three, break the estimator",
+        description="a shard fails if more than this share of its videos, at least 3, break the estimator",
     )
     crop_timeout_s: float = Field(
         60, gt=0, description="a crop that takes longer counts as without keypoints"
