@@ -1,5 +1,6 @@
 """The configuration: what is accepted, and that every mistake is named at once."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,9 @@ def test_readme_lists_every_switch(repository):
     assert readme == with_switch_table(readme), (
         "the README's table of switches is out of date: run `make docs`"
     )
+
+
+def test_links_of_the_readme_lead_somewhere(repository):
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", (repository / "README.md").read_text())
+    assert len(links) > 10
+    assert [link for link in links if not (repository / link).exists()] == []
