@@ -42,7 +42,9 @@ def estimate_shard(
             found = outcome.value or [None] * len(task.rows)
             rows += [_row(crops[row], keypoints) for row, keypoints in zip(task.rows, found, strict=True)]
             if outcome.failure:
-                failures[task.video_id] = f"{len(task.rows)} crops failed: {outcome.failure}"
+                reason = f"{len(task.rows)} crops failed: {outcome.failure}"
+                before = failures.get(task.video_id)
+                failures[task.video_id] = f"{before}; {reason}" if before else reason
             progress.advance(len(task.rows), sum(keypoints is not None for keypoints in found))
     if settings.estimator == "detector" and rows and not any(row["valid"] for row in rows):
         raise DataError(
