@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import av
+import mediapipe
 import numpy as np
 import pytest
 
@@ -52,7 +53,6 @@ def sampled_frames(settings: WorldSettings, folder) -> Iterator[tuple[np.ndarray
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> list[Outcome]:
-    mediapipe = pytest.importorskip("mediapipe")
     settings, results = WorldSettings(), []
     with mediapipe.solutions.hands.Hands(
         static_image_mode=True, max_num_hands=4, model_complexity=1, min_detection_confidence=0.5
