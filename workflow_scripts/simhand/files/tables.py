@@ -57,6 +57,32 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("jpeg", pa.binary()),
         ]
     ),
+    "hashes": pa.schema(
+        [
+            ("video_id", pa.string()),
+            ("frame_index", pa.int64()),
+            ("timestamp_s", pa.float64()),
+            ("hash", pa.int64()),
+        ]
+    ),
+    "detections": pa.schema(
+        [
+            ("video_id", pa.string()),
+            ("frame_index", pa.int64()),
+            ("timestamp_s", pa.float64()),
+            ("kind", pa.string()),
+            ("x1", pa.float32()),
+            ("y1", pa.float32()),
+            ("x2", pa.float32()),
+            ("y2", pa.float32()),
+            ("score", pa.float32()),
+            ("side", pa.string()),
+            ("contact_state", pa.int8()),
+            ("offset_x", pa.float32()),
+            ("offset_y", pa.float32()),
+            ("offset_magnitude", pa.float32()),
+        ]
+    ),
     "crops": pa.schema(
         [
             ("hand_id", pa.int64()),

@@ -12,7 +12,7 @@ from simhand.errors import DataError
 from simhand.files.packed import PackedReader, packed_writer
 from simhand.files.tables import write_table
 from simhand.hands.crop import crop_window, cut_out
-from simhand.hands.detector import DetectedHand, HandDetector, make_detector
+from simhand.hands.detector import DetectedHand, FrameKey, HandDetector, make_detector
 from simhand.hands.hand_id import hand_id
 from simhand.hands.images import decode_rgb, encode_rgb
 from simhand.hands.video_rows import VideoRows, rows_by_video
@@ -92,8 +92,9 @@ class FrameCropper:
     def _hands_of(self, frame: dict[str, Any]) -> Iterator[dict[str, Any]]:
         rgb = decode_rgb(frame["jpeg"])
         height, width = rgb.shape[:2]
+        key = FrameKey(frame["video_id"], frame["frame_index"], frame["timestamp_s"])
         # numbered before any is dropped, so that thresholds do not change the ids of those that stay
-        for number, hand in enumerate(self._detector.detect(rgb)):
+        for number, hand in enumerate(self._detector.detect(rgb, key)):
             window = crop_window(hand.box, self._settings.box_scale, self._settings.border, width, height)
             if window is None or not self._is_wanted(hand):
                 continue

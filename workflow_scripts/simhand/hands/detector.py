@@ -29,10 +29,19 @@ class DetectedHand:
     landmarks: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class FrameKey:
+    """Which frame it is, for detectors that look its hands up: video_id, frame_index and timestamp_s."""
+
+    video_id: str
+    frame_index: int
+    timestamp_s: float
+
+
 class HandDetector(Protocol):
     """Finds hands; made once per process and asked frame by frame."""
 
-    def detect(self, rgb: np.ndarray) -> list[DetectedHand]:
+    def detect(self, rgb: np.ndarray, key: FrameKey) -> list[DetectedHand]:
         """The hands in ``rgb`` (height, width, 3) uint8, in an order that depends on the frame alone."""
         ...
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 
-from simhand.hands.detector import DetectedHand, Side
+from simhand.hands.detector import DetectedHand, FrameKey, Side
 
 # MediaPipe names sides as in a selfie, in a mirrored image (mediapipe #1374): its left is our right
 SIDES: dict[str, Side] = {"Left": "right", "Right": "left"}
@@ -33,7 +33,7 @@ class MediaPipeHands:
             # its threads load the models, and warn about them, after the constructor has returned
             self._hands.process(np.zeros((64, 64, 3), np.uint8))
 
-    def detect(self, rgb: np.ndarray) -> list[DetectedHand]:
+    def detect(self, rgb: np.ndarray, key: FrameKey | None = None) -> list[DetectedHand]:
         """The hands in ``rgb`` (height, width, 3) uint8, from left to right by their boxes."""
         with _silent():
             found = self._hands.process(np.ascontiguousarray(rgb))

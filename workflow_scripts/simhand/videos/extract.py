@@ -16,16 +16,13 @@ import numpy as np
 from simhand.files.packed import PackedReader, PackedWriter, packed_writer
 from simhand.files.tables import write_table
 from simhand.settings.frames import FramesSettings
+from simhand.videos.decoders import open_video
 from simhand.videos.failures import check_failures
-from simhand.videos.ffmpeg_decode import FfmpegVideo
 from simhand.videos.index_table import IndexedVideo
 from simhand.videos.progress import Progress
-from simhand.videos.pyav_decode import PyavVideo
 from simhand.videos.seconds import TimedFrame
-from simhand.videos.video_file import Probe, VideoError, VideoFile
+from simhand.videos.video_file import Probe, VideoError
 from simhand.videos.worker_pool import map_in_order
-
-DECODERS: dict[str, type[VideoFile]] = {"pyav": PyavVideo, "ffmpeg": FfmpegVideo}
 
 log = logging.getLogger("simhand")
 
@@ -96,8 +93,10 @@ def _extract_video(settings: FramesSettings, task: VideoTask) -> VideoResult:
     """Decode one video into its part file; runs in a worker."""
     probe = None
     try:
-        decoder = DECODERS[settings.decoder]
-        with decoder(task.video.path, task.threads) as video, packed_writer(task.part, "frames") as writer:
+        with (
+            open_video(task.video.path, settings, task.threads) as video,
+            packed_writer(task.part, "frames") as writer,
+        ):
             probe = video.probe()
             for frame in video.sampled(settings.sampling):
                 writer.append({"video_id": task.video.video_id, **_encoded(frame, settings)})
