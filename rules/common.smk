@@ -1,10 +1,11 @@
 """What the DAG is built from: the checked config, the index of videos, and the code behind each rule.
 
-Needs `config` to be loaded; gives CONFIG, RESULTS, SHARDS and the small functions the rules share.
+Needs `config` to be loaded; gives CONFIG, RESULTS, VIDEOS, SHARDS and the small functions the rules share.
 """
 
 import json
 import os
+from collections import defaultdict
 
 from snakemake.exceptions import WorkflowError
 
@@ -15,10 +16,23 @@ from simhand.videos.index import index_of_run, read_index, write_index
 from simhand.world.catalogue import video_ids
 
 
-def in_use(video):
-    """Whether a video of the index belongs to the sources as they are configured now."""
-    source = CONFIG.all_sources().get(video.source)
-    return source is not None and (source.kind != "rendered" or video.video_id in video_ids(CONFIG.world))
+def in_use(videos):
+    """The videos of the index that belong to the sources as they are configured now."""
+    sources, rendered = CONFIG.all_sources(), set(video_ids(CONFIG.world))
+    return [
+        video
+        for video in videos
+        if video.source in sources
+        and (sources[video.source].kind != "rendered" or video.video_id in rendered)
+    ]
+
+
+def by_shard(videos):
+    """The videos of every shard, by source and shard."""
+    shards = defaultdict(list)
+    for video in videos:
+        shards[video.source, video.shard].append(video)
+    return shards
 
 
 try:
@@ -29,8 +43,9 @@ try:
 except SimhandError as error:
     raise WorkflowError(str(error)) from None
 
-VIDEOS = [video for video in INDEX if in_use(video)]
-SHARDS = sorted({(video.source, video.shard) for video in VIDEOS})
+VIDEOS = in_use(INDEX)
+VIDEOS_OF_SHARD = by_shard(VIDEOS)
+SHARDS = sorted(VIDEOS_OF_SHARD)
 
 
 def code(script):
@@ -60,5 +75,5 @@ def per_shard(pattern, sources="all"):
 
 def videos_of(wildcards):
     """The videos of a shard as the index names them, so that a changed shard is done again."""
-    rows = [v for v in VIDEOS if (v.source, v.shard) == (wildcards.source, wildcards.shard)]
+    rows = VIDEOS_OF_SHARD[wildcards.source, wildcards.shard]
     return json.dumps([[video.video_id, video.path] for video in rows])

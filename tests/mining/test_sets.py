@@ -1,5 +1,7 @@
 """Sampling of pre-training sets and reading them back."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -70,6 +72,30 @@ def test_unbalanced_set_takes_sides_as_they_come(small_run):
 def test_sources_restrict_the_set(small_run):
     assert set(sample(small_run, sources=["exo"])["source"].to_pylist()) == {"exo"}
     assert set(sample(small_run)["source"].to_pylist()) == {"ego", "exo"}
+
+
+def test_balanced_sources_give_equally_many_hands_each(small_run):
+    table = sample(small_run, balance_sources=True, size=20)
+    assert Counter(zip(table["source"].to_pylist(), table["side"].to_pylist(), strict=True)) == {
+        (source, side): 5 for source in ("ego", "exo") for side in ("left", "right")
+    }
+    alone = [sample(small_run, sources=[source], size=10) for source in ("ego", "exo")]
+    together = set(alone[0]["hand_id"].to_pylist()) | set(alone[1]["hand_id"].to_pylist())
+    assert set(table["hand_id"].to_pylist()) == together
+
+
+def test_balanced_sources_without_size_take_what_the_poorer_source_has(small_run):
+    table = sample(small_run, balance_sources=True)
+    poorer = sample(small_run, sources=["exo"]).num_rows
+    assert sample(small_run, sources=["ego"]).num_rows > poorer
+    assert Counter(table["source"].to_pylist()) == {"ego": poorer, "exo": poorer}
+
+
+def test_balanced_sources_name_the_source_that_lacks_hands(small_run):
+    message = "asks for 10 left and 10 right hands, .* 8 left and 10 right hands in source 'exo'.* at most 32"
+    with pytest.raises(DataError, match=message):
+        sample(small_run, balance_sources=True, size=40)
+    assert sample(small_run, balance_sources=True, size=32).num_rows == 32
 
 
 def test_sample_does_not_depend_on_the_order_of_files(small_run):

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 
@@ -21,7 +22,12 @@ def stage_code(script: Path) -> list[Path]:
     return [script, *sorted(found - {script})]
 
 
-def _imported_files(path: Path, root: Path) -> Iterator[Path]:
+@cache
+def _imported_files(path: Path, root: Path) -> tuple[Path, ...]:
+    return tuple(_find_imported(path, root))
+
+
+def _find_imported(path: Path, root: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]

@@ -6,7 +6,7 @@ of a larger one with the same seed; and new videos replace only as many hands as
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,8 @@ def sample_set(
     hand_ids = hand_ids_of(candidates)
     check_unique(hand_ids, "the keypoints files")
     is_left = _is_left(candidates)
-    chosen = choose_hands(hand_ids, is_left, settings, seed)
+    parts = _rows_by_source(candidates, files) if settings.balance_sources else None
+    chosen = choose_hands(hand_ids, is_left, settings, seed, parts)
     counts = _counts(is_left[chosen])
     log.info("chose %d of %d hands with valid keypoints: %s", len(chosen), len(hand_ids), counts)
     hands = candidates.take(chosen)
@@ -77,33 +78,82 @@ def sample_set(
 
 
 def choose_hands(
-    hand_ids: Int64Array, is_left: npt.NDArray[np.bool_], settings: SetSettings, seed: int
+    hand_ids: Int64Array,
+    is_left: npt.NDArray[np.bool_],
+    settings: SetSettings,
+    seed: int,
+    parts: Mapping[str, Int64Array] | None = None,
 ) -> Int64Array:
     """The rows of the hands that belong to the set, ascending by hand_id.
+
+    Args:
+        hand_ids: (N,).
+        is_left: (N,) side of each hand.
+        settings: of the set.
+        seed: of the draw.
+        parts: rows by source, to take equally many of each; None draws from all rows at once.
 
     Raises:
         DataError: there are fewer hands than asked for, or none of one side of a balanced set.
     """
-    available = len(hand_ids)
     draw = keyed_hash(hand_ids, seed)
-    if not settings.balance_sides:
-        if settings.size is not None and settings.size > available:
-            raise DataError(_too_few(f"{settings.size} hands", is_left, available))
-        chosen = np.argsort(draw)[: settings.size]
-        return chosen[np.argsort(hand_ids[chosen])]
-    rarer = min(np.count_nonzero(is_left), np.count_nonzero(~is_left))
-    if rarer == 0:
-        raise DataError(
-            f"no hands of one side: {_counts(is_left)}; a set with balance_sides needs both: "
-            "add videos or set balance_sides: false"
+    parts = parts or {"": np.arange(len(hand_ids))}
+    size = settings.size
+    if size is None:
+        # the source with the fewest hands decides
+        size = len(parts) * min(_largest(is_left[rows], settings.balance_sides) for rows in parts.values())
+    chosen = []
+    for number, (source, rows) in enumerate(parts.items()):
+        share = size // len(parts) + (number < size % len(parts))
+        try:
+            chosen.append(rows[_choose(draw[rows], is_left[rows], share, settings.balance_sides)])
+        except TooFewHands as error:
+            raise DataError(error.message(source, len(parts))) from None
+    every = np.concatenate(chosen)
+    return every[np.argsort(hand_ids[every])]
+
+
+@dataclass
+class TooFewHands(Exception):
+    """A draw asked for more hands than there are."""
+
+    asked: str
+    is_left: npt.NDArray[np.bool_]
+    largest: int
+
+    def message(self, source: str, sources: int) -> str:
+        """What is lacking and what to do, where each of ``sources`` gives the same number."""
+        found = _counts(self.is_left) + (f" in source '{source}'" if source else "")
+        if self.largest == 0:
+            return (
+                f"no hands of one side: {found}; a set with balance_sides needs both: "
+                "add videos or set balance_sides: false"
+            )
+        return (
+            f"the set asks for {self.asked}, but there are {found} with valid keypoints; lower its size to "
+            f"at most {sources * self.largest}, add videos, or change its sources or balance_sides"
         )
-    size = 2 * rarer if settings.size is None else settings.size
+
+
+def _choose(
+    draw: npt.NDArray[np.uint64], is_left: npt.NDArray[np.bool_], size: int, balance_sides: bool
+) -> Int64Array:
+    """The ``size`` rows that the draw takes, as many left as right where ``balance_sides``."""
+    largest = _largest(is_left, balance_sides)
+    if not balance_sides:
+        if size > largest:
+            raise TooFewHands(f"{size} hands", is_left, largest)
+        return np.argsort(draw)[:size]
     wanted = {True: size // 2, False: size - size // 2}
-    if any(np.count_nonzero(is_left == side) < count for side, count in wanted.items()):
-        raise DataError(_too_few(f"{wanted[True]} left and {wanted[False]} right hands", is_left, 2 * rarer))
+    if largest == 0 or any(np.count_nonzero(is_left == side) < count for side, count in wanted.items()):
+        raise TooFewHands(f"{wanted[True]} left and {wanted[False]} right hands", is_left, largest)
     of_sides = {side: np.flatnonzero(is_left == side) for side in wanted}
-    chosen = np.concatenate([rows[np.argsort(draw[rows])[: wanted[side]]] for side, rows in of_sides.items()])
-    return chosen[np.argsort(hand_ids[chosen])]
+    return np.concatenate([rows[np.argsort(draw[rows])[: wanted[side]]] for side, rows in of_sides.items()])
+
+
+def _largest(is_left: npt.NDArray[np.bool_], balance_sides: bool) -> int:
+    left = int(np.count_nonzero(is_left))
+    return 2 * min(left, len(is_left) - left) if balance_sides else len(is_left)
 
 
 def keyed_hash(hand_ids: Int64Array, seed: int) -> npt.NDArray[np.uint64]:
@@ -159,6 +209,13 @@ def _is_left(candidates: pa.Table) -> npt.NDArray[np.bool_]:
     return pc.equal(candidates["side"], "left").to_numpy()
 
 
+def _rows_by_source(candidates: pa.Table, files: list[KeypointsFile]) -> dict[str, Int64Array]:
+    names = sorted({file.source for file in files})
+    of_file = np.array([names.index(file.source) for file in files])
+    of_hand = of_file[candidates["file"].to_numpy()]
+    return {name: np.flatnonzero(of_hand == number) for number, name in enumerate(names)}
+
+
 def _groups_of(video_ids: pa.ChunkedArray, groups_file: Path) -> pa.ChunkedArray:
     groups = read_table(groups_file, "groups")
     rows = pc.index_in(video_ids, value_set=groups["video_id"].combine_chunks())
@@ -183,13 +240,6 @@ def _crop_rows(
             stored = hand_ids_of(crops.table(["hand_id"]))
         rows[members] = rows_of(hand_ids[members], stored, str(path))
     return rows
-
-
-def _too_few(asked: str, is_left: npt.NDArray[np.bool_], largest: int) -> str:
-    return (
-        f"the set asks for {asked}, but there are {_counts(is_left)} with valid keypoints; "
-        f"lower its size to at most {largest}, add videos, or change its sources or balance_sides"
-    )
 
 
 def _counts(is_left: npt.NDArray[np.bool_]) -> str:

@@ -22,6 +22,11 @@ class SetSettings(Section):
         description="as many left as right hands (an odd size has one right hand more; "
         "with size null the rarer side decides)",
     )
+    balance_sources: bool = Field(
+        False,
+        description="as many hands of each source, sides balanced in each "
+        "(with size null the source with the fewest decides)",
+    )
     compare_with: PaperSet | None = Field(
         None, description="the paper's set whose reported numbers stand beside this one's in the tables"
     )
