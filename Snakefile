@@ -28,9 +28,9 @@ pathvars:
 
 
 wildcard_constraints:
-    source="[^/]+",
+    source=one_of(CONFIG.all_sources()),
     shard=r"\d+",
-    set="[^/]+",
+    set=one_of(CONFIG.sets),
     pretrain="[^/]+",
     finetune="[^/]+",
     table=r"table\d",
@@ -58,11 +58,16 @@ include: "rules/targets.smk"
 include: "rules/world.smk"
 include: "rules/videos.smk"
 include: "rules/frames.smk"
+include: "rules/detections.smk"
+include: "rules/given_boxes.smk"
 include: "rules/crops.smk"
 include: "rules/keypoints.smk"
 include: "rules/sets.smk"
+include: "rules/imported_sets.smk"
 include: "rules/pca.smk"
 include: "rules/pairs.smk"
+include: "rules/adjacent_pairs.smk"
+include: "rules/export.smk"
 include: "rules/pretrain.smk"
 include: "rules/finetune.smk"
 include: "rules/metrics.smk"

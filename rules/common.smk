@@ -5,6 +5,7 @@ Needs `config` to be loaded; gives CONFIG, RESULTS, VIDEOS, SHARDS and the small
 
 import json
 import os
+import re
 from collections import defaultdict
 
 from snakemake.exceptions import WorkflowError
@@ -59,9 +60,17 @@ def library_files(folder):
     return [os.path.relpath(path) for path in found]
 
 
-def settings(section):
-    """A config section as JSON: one string, so that two swapped values are noticed as a change."""
-    return getattr(CONFIG, section).model_dump_json()
+def settings(section, exclude=None):
+    """A config section as JSON: one string, so that two swapped values are noticed as a change.
+
+    Keys to `exclude` are those that no job needs to know, so that changing them runs nothing again.
+    """
+    return getattr(CONFIG, section).model_dump_json(exclude=exclude)
+
+
+def one_of(names):
+    """A pattern for a wildcard that stands for one of ``names``, which may be none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def per_shard(pattern, sources="all"):

@@ -1,7 +1,7 @@
 """Frames to hand crops: a detector finds the hands, every one becomes a square right-hand image.
 
-Needs: the packed frames of a shard. Promises: one packed file of crops per shard, with boxes,
-sides, scores and landmarks, and a status row per video.
+Needs: the packed frames of a shard and their status. Promises: one packed file of crops per shard, with
+boxes, sides, scores and landmarks, and a status row per video. A job that was killed goes on where it was.
 """
 
 
@@ -10,6 +10,8 @@ rule crop_hands:
     input:
         code=code("crop_hands.py"),
         frames="<results>/frames/{source}/{shard}.arrow",
+        frames_status="<results>/frames/{source}/{shard}.status.parquet",
+        detections=detections_of_shard,
     output:
         crops="<results>/crops/{source}/{shard}.arrow",
         status="<results>/crops/{source}/{shard}.status.parquet",
@@ -27,4 +29,5 @@ rule crop_hands:
         settings=settings("crops"),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --frames {input.frames:q}"
-        " --crops {output.crops:q} --status {output.status:q} --threads {threads} --log {log:q}"
+        " --frames-status {input.frames_status:q} --detections {input.detections:q} --crops {output.crops:q}"
+        " --status {output.status:q} --threads {threads} --log {log:q}"

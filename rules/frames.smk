@@ -1,8 +1,11 @@
 """Videos to frames: one per second by presentation time.
 
-Needs: videos.tsv and the videos it names. Promises: one packed file of JPEG frames per shard and a
-status row per video; a broken video is a row, not a failure.
+Needs: videos.tsv and the videos it names. Promises: one packed file of JPEG frames per shard, their
+perceptual hashes, and a status row per video; a broken video is a row, not a failure. A job that was
+killed goes on where it was. Without frames.keep the frames go once the crops are there.
 """
+
+FRAMES_FILE = "<results>/frames/{source}/{shard}.arrow"
 
 
 rule extract_frames:
@@ -10,8 +13,10 @@ rule extract_frames:
     input:
         code=code("extract_frames.py"),
         rendered=rendered_folder,
+        video_list=frame_rate_list,
     output:
-        frames="<results>/frames/{source}/{shard}.arrow",
+        frames=FRAMES_FILE if CONFIG.frames.keep else temp(FRAMES_FILE),
+        hashes="<results>/frames/{source}/{shard}.hashes.parquet",
         status="<results>/frames/{source}/{shard}.status.parquet",
     log:
         "<logs>/extract_frames/{source}_{shard}.log",
@@ -25,9 +30,11 @@ rule extract_frames:
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         index=INDEX_FILE.as_posix(),
-        settings=settings("frames"),
+        settings=settings("frames", exclude={"keep"}),
         videos=videos_of,
+        source_settings=frames_source,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --index {params.index:q}"
-        " --source {wildcards.source:q} --shard {wildcards.shard:q} --frames {output.frames:q}"
-        " --status {output.status:q} --threads {threads} --log {log:q}"
+        " --source {wildcards.source:q} --source-settings {params.source_settings:q}"
+        " --shard {wildcards.shard:q} --frames {output.frames:q}"
+        " --hashes {output.hashes:q} --status {output.status:q} --threads {threads} --log {log:q}"

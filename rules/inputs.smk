@@ -1,6 +1,8 @@
 """Which files a job needs, where that follows from the config rather than from the file's name."""
 
+from simhand.hands.given.file_names import BOXES, KEYPOINTS, files_of_shard
 from simhand.settings.experiments import METHODS_WITH_PAIRS
+from simhand.videos.sources.ego4d import metadata_file
 
 PRETRAINS = CONFIG.pretrain_experiments()
 FINETUNES = {experiment.finetune.name: experiment.finetune for experiment in CONFIG.all_experiments()}
@@ -11,6 +13,9 @@ ENCODERS = {
 }
 COMPARED_SETS = {name: chosen.compare_with for name, chosen in CONFIG.sets.items() if chosen.compare_with}
 
+SAMPLED_SETS = [name for name, chosen in CONFIG.sets.items() if chosen.kind == "sampled"]
+IMPORTED_SETS = {name: chosen for name, chosen in CONFIG.sets.items() if chosen.kind == "hand100m"}
+
 
 def rendered_folder(wildcards):
     """The folder of rendered videos behind a shard, if its source is the rendered world."""
@@ -19,26 +24,107 @@ def rendered_folder(wildcards):
     return f"{RESULTS}/world/videos/{wildcards.shard}"
 
 
+def frames_source(wildcards):
+    """The settings of a source of frames as JSON; null for others, whose frames do not depend on them."""
+    source = CONFIG.all_sources()[wildcards.source]
+    return source.model_dump_json() if source.kind == "frames" else "null"
+
+
+def frame_rate_list(wildcards):
+    """The list that tells the frame rates of a source of frames, if it has one."""
+    video_list = getattr(CONFIG.all_sources()[wildcards.source], "video_list", None)
+    return os.path.expanduser(video_list) if video_list else []
+
+
 def rendered_ids(wildcards):
     """The videos that the rendered world puts into a shard."""
     rendered = [name for name, source in CONFIG.all_sources().items() if source.kind == "rendered"]
     return [video.video_id for video in VIDEOS if video.source in rendered and video.shard == wildcards.shard]
 
 
+def ego4d_metadata():
+    """The ego4d.json of every source that is Ego4D and has it, as a path from here."""
+    sources = CONFIG.all_sources()
+    folders = {
+        video.source: Path(video.path).parent for video in VIDEOS if sources[video.source].kind == "ego4d"
+    }
+    found = {source: metadata_file(folder) for source, folder in folders.items()}
+    return {source: os.path.relpath(path) for source, path in found.items() if path}
+
+
+def detector_weights(wildcards):
+    """The weights of the hand-object detector."""
+    weights = CONFIG.hand_object_detector.weights
+    return os.path.expanduser(weights) if weights else []
+
+
+def detections_of_shard(wildcards):
+    """The hands found in a shard before its crops are cut out, if they do not come from MediaPipe."""
+    if CONFIG.crops.detector == "mediapipe":
+        return []
+    return f"{RESULTS}/detections/{wildcards.source}/{wildcards.shard}.parquet"
+
+
+def given_boxes_of_shard(wildcards):
+    """The files of boxes that the user gives for the videos of a shard."""
+    return given_of_shard("crops.boxes", CONFIG.crops.boxes, BOXES, wildcards)
+
+
+def given_keypoints_of_shard(wildcards):
+    """The files of keypoints that the user gives for the videos of a shard."""
+    return given_of_shard("keypoints.given", CONFIG.keypoints.given, KEYPOINTS, wildcards)
+
+
+def given_of_shard(key, given, suffixes, wildcards):
+    """The files of ``given``, a file or folder that config ``key`` names, for the videos of a shard."""
+    if given is None:
+        return []
+    videos = [video.video_id for video in VIDEOS_OF_SHARD[wildcards.source, wildcards.shard]]
+    try:
+        found = files_of_shard(Path(given).expanduser(), suffixes, wildcards.source, wildcards.shard, videos)
+    except SimhandError as error:
+        raise WorkflowError(f"{key}: {error}") from None
+    return [path.as_posix() for path in found]
+
+
+def behind_set(name, pattern):
+    """``pattern`` for every shard that may give hands to a set; an imported set has shards of its own."""
+    if name in IMPORTED_SETS:
+        shards = [f"{shard:04d}" for shard in range(IMPORTED_SETS[name].shards)]
+        return [pattern.format(results=RESULTS, source=name, shard=shard) for shard in shards]
+    return per_shard(pattern, CONFIG.sets[name].sources)
+
+
 def of_set(wildcards, pattern):
     """``pattern`` for every shard that may give hands to a pre-training set."""
-    return per_shard(pattern, CONFIG.sets[wildcards.set].sources)
+    return behind_set(wildcards.set, pattern)
 
 
 def of_pretrain(wildcards, pattern):
     """``pattern`` for every shard behind the set of a pre-training experiment."""
-    return per_shard(pattern, CONFIG.sets[PRETRAINS[wildcards.pretrain].set].sources)
+    return behind_set(PRETRAINS[wildcards.pretrain].set, pattern)
+
+
+def annotation_files(wildcards):
+    """The Hand100M annotation files of an imported set."""
+    return [os.path.expanduser(path) for path in IMPORTED_SETS[wildcards.set].annotations.values()]
+
+
+def import_settings(exclude):
+    """The settings of an imported set as JSON, without those that a rule has no use for."""
+    return lambda wildcards: IMPORTED_SETS[wildcards.set].model_dump_json(exclude=exclude)
 
 
 def pairs_of_pretrain(wildcards):
     """The mined pairs of the set, for the method that learns from them."""
     experiment = PRETRAINS[wildcards.pretrain]
     return f"{RESULTS}/pairs/{experiment.set}.parquet" if experiment.method in METHODS_WITH_PAIRS else []
+
+
+def adjacent_pairs_of(name):
+    """The pairs of adjacent frames of a set: those given with it, else those found in it."""
+    given = name in IMPORTED_SETS and IMPORTED_SETS[name].positives == "adjacent"
+    return f"{RESULTS}/{'pairs' if given else 'adjacent_pairs'}/{name}.parquet"
 
 
 def weights_file(init):
@@ -67,7 +153,8 @@ def labels_of_finetune(wildcards):
 
 def status_files():
     """The status tables of all stages that work video by video."""
-    stages = ("frames", "crops", "keypoints")
+    detections = ["detections"] if CONFIG.crops.detector != "mediapipe" else []
+    stages = ["frames", *detections, "crops", "keypoints"]
     return [
         path
         for stage in stages
@@ -84,3 +171,6 @@ def metrics_of_table(wildcards):
 def reported_table(wildcards):
     """The paper's numbers for a table."""
     return os.path.relpath(WORKFLOW_DIR / f"workflow_scripts/simhand/report/reported/{wildcards.table}.csv")
+
+
+EGO4D_METADATA = ego4d_metadata()

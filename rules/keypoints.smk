@@ -1,7 +1,7 @@
 """Hand crops to 2D keypoints: 21 joints in the coordinates of the crop.
 
-Needs: the packed crops of a shard. Promises: one Parquet row per crop; a hand without keypoints
-stays as an invalid row.
+Needs: the packed crops of a shard and their status. Promises: one Parquet row per crop; a hand without
+keypoints stays as an invalid row. A job that was killed goes on where it was.
 """
 
 
@@ -10,6 +10,8 @@ rule estimate_keypoints:
     input:
         code=code("estimate_keypoints.py"),
         crops="<results>/crops/{source}/{shard}.arrow",
+        crops_status="<results>/crops/{source}/{shard}.status.parquet",
+        given=given_keypoints_of_shard,
     output:
         keypoints="<results>/keypoints/{source}/{shard}.parquet",
         status="<results>/keypoints/{source}/{shard}.status.parquet",
@@ -27,4 +29,5 @@ rule estimate_keypoints:
         settings=settings("keypoints"),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --crops {input.crops:q}"
-        " --keypoints {output.keypoints:q} --status {output.status:q} --threads {threads} --log {log:q}"
+        " --crops-status {input.crops_status:q} --given {input.given:q} --keypoints {output.keypoints:q}"
+        " --status {output.status:q} --threads {threads} --log {log:q}"

@@ -13,7 +13,7 @@ rule draw_figures:
     input:
         code=code("draw_figures.py"),
         manifest="<results>/videos/manifest.parquet",
-        frames=per_shard("{results}/frames/{source}/{shard}.arrow"),
+        frames=per_shard("{results}/frames/{source}/{shard}.arrow") if CONFIG.frames.keep else [],
         crops=per_shard("{results}/crops/{source}/{shard}.arrow"),
         keypoints=per_shard("{results}/keypoints/{source}/{shard}.parquet"),
         sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),
@@ -41,13 +41,14 @@ rule draw_figures:
         settings=settings("report"),
         run_dir=lambda wildcards: RESULTS,
         sources=[f"{source}/{shard}" for source, shard in SHARDS],
+        frames=[f"{source}/{shard}" for source, shard in SHARDS if CONFIG.frames.keep],
         sets=list(CONFIG.sets),
         pretrain=list(PRETRAINS),
         finetune=list(FINETUNES),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
-        " --figures-dir {output.figures:q} --sources {params.sources:q} --sets {params.sets:q}"
-        " --pretrain {params.pretrain:q} --finetune {params.finetune:q} --log {log:q}"
+        " --figures-dir {output.figures:q} --sources {params.sources:q} --frames {params.frames:q}"
+        " --sets {params.sets:q} --pretrain {params.pretrain:q} --finetune {params.finetune:q} --log {log:q}"
 
 
 rule record_provenance:

@@ -18,6 +18,8 @@ rule sample_set:
         "<logs>/sample_set/{set}.log",
     benchmark:
         "<benchmarks>/sample_set/{set}.tsv"
+    wildcard_constraints:
+        set=one_of(SAMPLED_SETS),
     conda:
         "../envs/sample_set.yaml"
     resources:

@@ -8,6 +8,8 @@ localrules:
     keypoints,
     pca,
     pairs,
+    adjacent_pairs,
+    export,
     pretrain,
     finetune,
     metrics,
@@ -61,6 +63,18 @@ rule pairs:
     """Up to the mined pairs of every pre-training set."""
     input:
         expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
+
+
+rule adjacent_pairs:
+    """Up to the pairs of adjacent frames of every pre-training set."""
+    input:
+        [adjacent_pairs_of(name) for name in CONFIG.sets],
+
+
+rule export:
+    """The mined sets with their pairs and frames in the form of the Hand100M release."""
+    input:
+        expand("<results>/export/{set}/{part}", set=SAMPLED_SETS, part=["annotations.json", "frames"]),
 
 
 rule pretrain:

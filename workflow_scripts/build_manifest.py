@@ -16,6 +16,6 @@ def build_manifest(args: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
     parser.add_argument("--index", type=Path, required=True, help="videos.tsv of the run")
-    parser.add_argument("--status", type=Path, nargs="+", required=True, help="status tables of frames")
+    parser.add_argument("--status", type=Path, nargs="*", required=True, help="status tables of frames")
     parser.add_argument("--manifest", type=Path, required=True, help="table to write")
     run_stage(parser, build_manifest)

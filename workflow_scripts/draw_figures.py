@@ -10,7 +10,7 @@ from simhand.stage import run_stage, stage_parser
 
 def draw_figures(args: argparse.Namespace) -> None:
     """Draw them all."""
-    parts = RunParts(args.sources, args.sets, args.pretrain, args.finetune)
+    parts = RunParts(args.sources, args.frames, args.sets, args.pretrain, args.finetune)
     write_figures(args.run_dir, args.figures_dir, parts, ReportSettings.model_validate_json(args.settings))
 
 
@@ -19,6 +19,7 @@ if __name__ == "__main__":
     parser.add_argument("--run-dir", type=Path, required=True, help="results/<run>")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder of the figures")
     parser.add_argument("--sources", nargs="*", default=[], help="<source>/<shard> of every shard")
+    parser.add_argument("--frames", nargs="*", default=[], help="those of them whose frames are kept")
     parser.add_argument("--sets", nargs="*", default=[], help="names of the pre-training sets")
     parser.add_argument("--pretrain", nargs="*", default=[], help="names of the pre-trainings")
     parser.add_argument("--finetune", nargs="*", default=[], help="names of the fine-tunings")

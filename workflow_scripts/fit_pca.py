@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from simhand.files.atomic import write_text
-from simhand.mining.pca import fit_embedding
+from simhand.mining.pca import draw_hands, fit_embedding
 from simhand.mining.sets import load_keypoints, load_set
 from simhand.settings.pca import PcaSettings
 from simhand.stage import run_stage, stage_parser
@@ -17,13 +17,13 @@ log = logging.getLogger("simhand")
 def main(args: argparse.Namespace) -> None:
     """Write the embedding as .npz and its description as .json beside it."""
     settings = PcaSettings.model_validate_json(args.settings)
-    keypoints = load_keypoints(args.run_dir, load_set(args.set))
-    embedding, description = fit_embedding(keypoints, settings)
+    hands = draw_hands(load_set(args.set), settings.sample_size)
+    embedding, description = fit_embedding(load_keypoints(args.run_dir, hands), settings)
     shares = description["explained_variance_ratio"]
     hands, explained = description["hands"], 100 * sum(shares)
     log.info("%d dimensions explain %.2f %% of the variance of %d hands", len(shares), explained, hands)
     if description["excluded"]:
-        log.warning("%d hands left out: palm too short to scale by", description["excluded"])
+        log.warning("%d hands left out: too small to scale", description["excluded"])
     embedding.save(args.out)
     write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
 

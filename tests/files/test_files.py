@@ -1,5 +1,9 @@
 """Files between the stages: atomic, stamped, and reachable row by row."""
 
+import os
+import platform
+import subprocess
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -28,6 +32,23 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_removed_and_of_no_other(tmp_path):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    here = platform.node()
+    names = {
+        "dead": f".table.{here}-{ended.pid}.partial.txt",
+        "alive": f".table.{here}-{os.getppid()}.partial.txt",
+        "elsewhere": f".table.{here}-too-{ended.pid}.partial.txt",
+        "another": f".other.{here}-{ended.pid}.partial.txt",
+    }
+    for name in names.values():
+        (tmp_path / name).touch()
+    write_text(tmp_path / "table.txt", "new")
+    del names["dead"]
+    assert {path.name for path in tmp_path.iterdir()} == {"table.txt", *names.values()}
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path):

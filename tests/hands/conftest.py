@@ -9,7 +9,7 @@ from hand_frames import rows_of, run_crops
 
 from simhand.settings.frames import FramesSettings
 from simhand.settings.world import WorldSettings
-from simhand.videos.extract import extract_shard
+from simhand.videos.extract import FramesFiles, extract_shard
 from simhand.videos.index_table import IndexedVideo
 from simhand.world.catalogue import video_ids
 from simhand.world.videos import render_video
@@ -24,7 +24,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[
     videos = [IndexedVideo(name, "demo", str(folder / f"{name}.mp4"), "0000") for name in video_ids(world)]
     truth = [row for video in videos for row in render_video(world, video.video_id, video.path)]
     frames = folder / "frames.arrow"
-    extract_shard(videos, frames, folder / "frames.status.parquet", FramesSettings(), threads=2)
+    files = FramesFiles(frames, folder / "frames.hashes.parquet", folder / "frames.status.parquet")
+    extract_shard(videos, files, FramesSettings(), threads=2)
     return frames, truth
 
 

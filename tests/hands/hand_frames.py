@@ -1,5 +1,6 @@
 """What several tests on hands do: packed frames, one run of the crops stage, pairing with the truth."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -7,26 +8,42 @@ from typing import Any
 import numpy as np
 
 from simhand.files.packed import PackedReader, packed_writer
-from simhand.files.tables import read_table
-from simhand.hands.crop_shard import crop_shard
+from simhand.files.tables import read_table, write_table
+from simhand.hands.crop_shard import CropsFiles, crop_shard
 from simhand.settings.crops import CropsSettings
 
 
-def write_frames(path: Path, frames: Iterable[tuple[str, int, bytes]]) -> Path:
-    """A packed file of (video_id, frame_index, jpeg), one per second."""
+def write_frames(
+    path: Path,
+    frames: Iterable[tuple[str, int, bytes]],
+    failed: dict[str, str] | None = None,
+    size: tuple[int, int] = (0, 0),
+) -> Path:
+    """A packed file of (video_id, frame_index, jpeg), one per second, and its status beside it.
+
+    ``failed`` are videos that gave no frame, and why; they stand last. ``size`` is width and height.
+    """
+    counts: Counter[str] = Counter()
     with packed_writer(path, "frames") as writer:
         for video_id, index, jpeg in frames:
             place = {"video_id": video_id, "frame_index": index, "timestamp_s": float(index)}
-            writer.append({**place, "width": 0, "height": 0, "jpeg": jpeg})
+            writer.append({**place, "width": size[0], "height": size[1], "jpeg": jpeg})
+            counts[video_id] += 1
+    rows = [{"video_id": name, "ok": True, "frames": count, "reason": ""} for name, count in counts.items()]
+    rows += [
+        {"video_id": name, "ok": False, "frames": 0, "reason": why} for name, why in (failed or {}).items()
+    ]
+    write_table(path.with_suffix(".status.parquet"), "frames_status", rows)
     return path
 
 
 def run_crops(
-    frames: Path, folder: Path, threads: int = 1, **settings: Any
+    frames: Path, folder: Path, threads: int = 1, detections: Path | None = None, **settings: Any
 ) -> tuple[Path, list[dict[str, Any]]]:
-    """Run the crops stage; the packed file and its status rows."""
+    """Run the crops stage; the packed file and its status rows. The frames' status lies beside them."""
     crops, status = folder / "crops.arrow", folder / "crops.status.parquet"
-    crop_shard(frames, crops, status, CropsSettings(**settings), threads)
+    files = CropsFiles(frames, frames.with_suffix(".status.parquet"), crops, status, detections)
+    crop_shard(files, CropsSettings(**settings), threads)
     return crops, read_table(status, "status").to_pylist()
 
 

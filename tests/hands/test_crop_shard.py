@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hand_frames import box_of, paired_with_truth, rows_of, run_crops, write_frames
 
+from simhand.errors import DataError
 from simhand.hands.crop import crop_window, cut_out
 from simhand.hands.hand_id import hand_id
 from simhand.hands.images import decode_rgb, encode_rgb
@@ -131,6 +132,27 @@ def test_no_frames_no_hands(tmp_path):
     assert status == []
 
 
+def test_a_video_without_frames_has_its_row_and_does_not_fail_twice(tmp_path):
+    """Failures of the stage before count neither against this one nor for it."""
+    failed = {f"bad{number}": "0 bytes" for number in range(9)}
+    frames = write_frames(tmp_path / "frames.arrow", [("empty", 0, EMPTY)], failed)
+    crops, status = run_crops(frames, tmp_path, max_failed_fraction=0)
+    assert rows_of(crops) == []
+    assert status[0] == {"video_id": "empty", "ok": True, "frames": 1, "hands": 0, "reason": "no hands found"}
+    assert status[1:] == [
+        {"video_id": name, "ok": False, "frames": 0, "hands": 0, "reason": "no frames: 0 bytes"}
+        for name in failed
+    ]
+
+
+def test_frames_and_a_status_of_another_run_are_refused(tmp_path):
+    frames = write_frames(tmp_path / "frames.arrow", [("a", 0, EMPTY)])
+    write_frames(tmp_path / "other.arrow", [("b", 0, EMPTY)])
+    (tmp_path / "other.status.parquet").replace(tmp_path / "frames.status.parquet")
+    with pytest.raises(DataError, match="has 1 videos, such as 'a', that .* does not list"):
+        run_crops(frames, tmp_path)
+
+
 def test_the_script_is_quiet(rendered, repository, tmp_path):
     """MediaPipe writes warnings from C++ to the terminal; the log of a shard must not be full of them."""
     write_frames(
@@ -138,10 +160,9 @@ def test_the_script_is_quiet(rendered, repository, tmp_path):
         [(r["video_id"], r["frame_index"], r["jpeg"]) for r in rows_of(rendered[0], "frames")[3:6]],
     )
     script = repository / "workflow_scripts" / "crop_hands.py"
+    inputs = ["--frames", tmp_path / "few.arrow", "--frames-status", tmp_path / "few.status.parquet"]
     outputs = ["--crops", tmp_path / "c.arrow", "--status", tmp_path / "s.parquet"]
-    done = subprocess.run(
-        [sys.executable, script, "--frames", tmp_path / "few.arrow", *outputs], capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, script, *inputs, *outputs], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if not line.startswith("crop_hands: ")] == []
     assert len(rows_of(tmp_path / "c.arrow")) > 0

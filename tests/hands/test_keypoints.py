@@ -5,24 +5,29 @@ import pytest
 
 from simhand.errors import ConfigError, DataError
 from simhand.files.packed import packed_writer
-from simhand.files.tables import read_table
+from simhand.files.tables import read_table, write_table
 from simhand.hands.detector import make_detector
 from simhand.hands.estimator import make_estimator
-from simhand.hands.keypoint_shard import estimate_shard
+from simhand.hands.keypoint_shard import KeypointsFiles, estimate_shard
 from simhand.settings.crops import CropsSettings
 from simhand.settings.keypoints import KeypointsSettings
 
 
-def write_crops(path, hands):
+def write_crops(path, hands, without=()):
+    """A packed file of crops and its status beside it; ``without``: status rows of videos without hands."""
     with packed_writer(path, "crops") as writer:
         for hand in hands:
             writer.append(hand)
+    names = dict.fromkeys(hand["video_id"] for hand in hands)
+    rows = [{"video_id": name, "ok": True, "frames": 1, "hands": 1, "reason": ""} for name in names]
+    write_table(path.with_suffix(".status.parquet"), "status", [*rows, *without])
     return path
 
 
-def estimate(crops, folder, threads=1, **settings):
+def estimate(crops, folder, threads=1, files=(), **settings):
     keypoints, status = folder / "keypoints.parquet", folder / "keypoints.status.parquet"
-    estimate_shard(crops, keypoints, status, KeypointsSettings(**settings), threads)
+    paths = KeypointsFiles(crops, crops.with_suffix(".status.parquet"), keypoints, status, files)
+    estimate_shard(paths, KeypointsSettings(**settings), threads)
     return read_table(keypoints, "keypoints").to_pylist(), read_table(status, "status").to_pylist()
 
 
@@ -124,15 +129,29 @@ def test_too_many_broken_videos_stop_the_shard(rendered_hands, tmp_path):
     crops = write_crops(tmp_path / "three.arrow", broken)
     with pytest.raises(DataError, match="3 of 3 videos failed, more than keypoints.max_failed_fraction"):
         estimate(crops, tmp_path / "three", estimator="mediapipe")
-    assert list((tmp_path / "three").iterdir()) == []
+    assert list((tmp_path / "three").iterdir()) == [], "no part of what failed"
 
 
-def test_a_name_without_code_behind_it_is_refused():
+def test_a_name_without_code_behind_it_is_refused(tmp_path):
     """As when someone adds a name to the settings alone; it must not turn into MediaPipe."""
     with pytest.raises(ConfigError, match="crops.detector: no detector 'new'"):
         make_detector(CropsSettings().model_copy(update={"detector": "new"}))
     with pytest.raises(ConfigError, match="keypoints.estimator: no estimator 'new'"):
-        make_estimator(KeypointsSettings().model_copy(update={"estimator": "new"}))
+        make_estimator(KeypointsSettings().model_copy(update={"estimator": "new"}), tmp_path / "crops.arrow")
+
+
+def test_videos_without_crops_say_what_became_of_them(rendered_hands, tmp_path):
+    def row(name, ok, reason):
+        return {"video_id": name, "ok": ok, "frames": 0, "hands": 0, "reason": reason}
+
+    without = [row("none", True, "no hands found"), row("bad", False, "no frames: 0 bytes")]
+    crops = write_crops(tmp_path / "crops.arrow", rendered_hands[:1], without)
+    rows, status = estimate(crops, tmp_path, max_failed_fraction=0)
+    assert len(rows) == 1
+    assert status[1:] == [
+        row("none", True, "no crops: no hands found"),
+        row("bad", False, "no crops: no frames: 0 bytes"),
+    ]
 
 
 def test_no_crops_no_rows(tmp_path):

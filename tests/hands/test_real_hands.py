@@ -7,7 +7,7 @@ from hand_frames import rows_of, run_crops
 from simhand.files.tables import read_table
 from simhand.settings.frames import FramesSettings
 from simhand.settings.sources import FolderSource
-from simhand.videos.extract import extract_shard
+from simhand.videos.extract import FramesFiles, extract_shard
 from simhand.videos.index import update_index
 
 # frames at 1 fps, and those of them in which MediaPipe found a hand when the clips were collected
@@ -39,7 +39,8 @@ def test_real_clips_give_about_as_many_hands_as_they_should(realdata, tmp_path):
     )
     assert {video.video_id for video in index} == set(ROUGHLY)
     frames, status = tmp_path / "frames.arrow", tmp_path / "frames.status.parquet"
-    extract_shard(index, frames, status, FramesSettings(), threads=2)
+    files = FramesFiles(frames, tmp_path / "frames.hashes.parquet", status)
+    extract_shard(index, files, FramesSettings(), threads=2)
     crops, _ = run_crops(frames, tmp_path, threads=2)
     hands = rows_of(crops)
     with_hands = 0

@@ -1,4 +1,4 @@
-"""The three mining scripts one after the other, as the workflow calls them."""
+"""The mining scripts one after the other, as the workflow calls them."""
 
 import json
 import os
@@ -10,9 +10,11 @@ import pytest
 from simhand.errors import EXIT_BAD_CONFIG, EXIT_BAD_DATA
 from simhand.files.tables import read_table, write_table
 from simhand.mining.embedding import PoseEmbedding
-from simhand.mining.pairs import mine_pairs
+from simhand.mining.pairs import embed_hands, mine_pairs
 from simhand.mining.pca import fit_embedding
 from simhand.mining.sets import load_keypoints, load_set
+from simhand.mining.tree_search import search_by_tree
+from simhand.settings.pairs import PairsSettings
 from simhand.settings.pca import PcaSettings
 
 
@@ -26,7 +28,7 @@ THREADS = 2
 
 @pytest.fixture
 def scripts(repository, small_run, tmp_path):
-    """Runs one of the three scripts on ``small_run``; their files lie in ``tmp_path``."""
+    """Runs one of the scripts on ``small_run``; their files lie in ``tmp_path``."""
     groups = small_run.write_groups()
     hands, embedding, pairs = (tmp_path / name for name in ("set.parquet", "pca.npz", "pairs.parquet"))
     files = ["--groups", groups, "--keypoints", *small_run.keypoint_files]
@@ -34,6 +36,7 @@ def scripts(repository, small_run, tmp_path):
         "sample_set": ["--seed", 1, *files, "--out", hands],
         "fit_pca": ["--set", hands, "--out", embedding],
         "mine_pairs": ["--set", hands, "--pca", embedding, "--out", pairs],
+        "mine_pairs_torch": ["--set", hands, "--pca", embedding, "--out", tmp_path / "torch.parquet"],
     }
 
     def run(name, settings):
@@ -62,11 +65,16 @@ def test_scripts_one_after_the_other(scripts, small_run, tmp_path):
     keypoints = load_keypoints(small_run.folder, hands)
     embedding, _ = fit_embedding(keypoints, PcaSettings(dimensions=6))
     embedding.save(tmp_path / "again.npz")
-    write_table(
-        tmp_path / "again.parquet", "pairs", mine_pairs(hands, keypoints, embedding, [1, 2], threads=1)
-    )
+    embedded = embed_hands(hands, keypoints, embedding)
+    again, description = mine_pairs(embedded, PairsSettings(ranks=[1, 2]), search_by_tree, threads=1)
+    write_table(tmp_path / "again.parquet", "pairs", again)
+    assert json.loads((tmp_path / "pairs.json").read_text()) == description
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "pca.npz").read_bytes()
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "pairs.parquet").read_bytes()
+
+    done = scripts("mine_pairs_torch", {"ranks": [1, 2], "backend": "torch", "device": "cpu"})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "torch.parquet").read_bytes() == (tmp_path / "pairs.parquet").read_bytes()
 
     done = scripts("mine_pairs", {"ranks": [1, 100]})
     assert done.returncode == EXIT_BAD_CONFIG

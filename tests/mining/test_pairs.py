@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
+from hands_to_search import EXACT_SEARCHES
 from pydantic import ValidationError
 
 from simhand.errors import ConfigError, DataError
 from simhand.files.tables import make_table
-from simhand.mining.pairs import mine_pairs
+from simhand.mining.pairs import embed_hands, mine_pairs
 from simhand.mining.pca import fit_embedding
+from simhand.mining.tree_search import search_by_tree
 from simhand.settings.pairs import PairsSettings
 from simhand.settings.pca import PcaSettings
 
 
-def a_set(groups, seed=0):
+def a_set(groups, sources=None, seed=0):
     """A set with one hand per entry of ``groups``, its keypoints and an embedding of them."""
     rng = np.random.default_rng(seed)
     keypoints = rng.uniform(0.2, 0.8, (len(groups), 21, 2)).astype(np.float32)
@@ -23,7 +25,7 @@ def a_set(groups, seed=0):
             "hand_id": hand_ids,
             "video_id": [f"{group} part {i % 2}" for i, group in enumerate(groups)],
             "group_id": groups,
-            "source": ["ego"] * len(groups),
+            "source": sources or ["ego"] * len(groups),
             "side": ["right"] * len(groups),
             "crop_file": ["crops/ego/0000.arrow"] * len(groups),
             "crop_row": np.arange(len(groups)),
@@ -33,66 +35,123 @@ def a_set(groups, seed=0):
     return hands, keypoints, embedding
 
 
-def test_pairs_hold_the_nearest_hands_of_other_groups():
-    hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
-    pairs = mine_pairs(hands, keypoints, embedding, [1, 3])
-    assert pairs.schema.equals(make_table("pairs", []).schema, check_metadata=True)
-    coordinates, _ = embedding.embed(keypoints)
-    groups = dict(zip(hands["hand_id"].to_pylist(), hands["group_id"].to_pylist(), strict=True))
-    place = {hand: row for row, hand in enumerate(groups)}
+def mine(hands, keypoints, embedding, ranks, search=search_by_tree, **settings):
+    """The pairs of a set."""
+    embedded = embed_hands(hands, keypoints, embedding)
+    return mine_pairs(embedded, PairsSettings(ranks=ranks, **settings), search)[0]
+
+
+def expected_pairs(hands, keypoints, embedding, ranks, may_be_partners):
+    """(hand_id, rank, partner, distance) by definition; ``may_be_partners(hand, other)`` of rows as dicts."""
+    points, _ = embedding.embed(keypoints)
+    rows = hands.to_pylist()
     expected = []
-    for hand, group in groups.items():
-        distances = {
-            other: np.linalg.norm(coordinates[place[hand]] - coordinates[place[other]])
-            for other in groups
-            if groups[other] != group
-        }
-        nearest = sorted(distances, key=lambda other: (distances[other], other))
-        expected += [(hand, rank, nearest[rank - 1], distances[nearest[rank - 1]]) for rank in (1, 3)]
-    found = [tuple(row.values()) for row in pairs.to_pylist()]
-    assert [row[:3] for row in found] == [row[:3] for row in expected]
-    np.testing.assert_allclose([row[3] for row in found], [row[3] for row in expected], rtol=1e-12)
+    for hand, point in zip(rows, points, strict=True):
+        near = sorted(
+            (np.sqrt(sum((point - points[place]) ** 2)), other["hand_id"])
+            for place, other in enumerate(rows)
+            if may_be_partners(hand, other)
+        )
+        expected += [(hand["hand_id"], rank, *near[rank - 1][::-1]) for rank in ranks if rank <= len(near)]
+    return expected
+
+
+def as_tuples(pairs):
+    return [tuple(row.values()) for row in pairs.to_pylist()]
+
+
+@pytest.mark.parametrize("search", EXACT_SEARCHES.values(), ids=EXACT_SEARCHES)
+def test_pairs_hold_the_nearest_hands_of_other_groups(search):
+    of_set = a_set([f"take {i % 4}" for i in range(30)])
+    pairs = mine(*of_set, [1, 3], search)
+    assert pairs.schema.equals(make_table("pairs", []).schema, check_metadata=True)
+    expected = expected_pairs(*of_set, [1, 3], lambda hand, other: hand["group_id"] != other["group_id"])
+    assert as_tuples(pairs) == expected
+
+
+@pytest.mark.parametrize("search", EXACT_SEARCHES.values(), ids=EXACT_SEARCHES)
+def test_pairs_within_a_source(search):
+    """Also: a recording may lie in two sources (an ego and an exo view of one take)."""
+    rng = np.random.default_rng(0)
+    sources = rng.choice(["ego", "exo", "lone"], 60, p=[0.6, 0.3, 0.1]).tolist()
+    groups = [f"take {i % 4}" if source != "lone" else "lone" for i, source in enumerate(sources)]
+    of_set = a_set(groups, sources)
+
+    def may_be_partners(hand, other):
+        return hand["group_id"] != other["group_id"] and hand["source"] == other["source"]
+
+    pairs = mine(*of_set, [1, 12], search, within="source")
+    assert as_tuples(pairs) == expected_pairs(*of_set, [1, 12], may_be_partners)
+    assert as_tuples(pairs) != as_tuples(mine(*of_set, [1, 12], search))
 
 
 def test_rows_are_ordered_by_hand_and_rank_whatever_the_order_of_the_set():
     hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
-    pairs = mine_pairs(hands, keypoints, embedding, [1, 3])
+    pairs = mine(hands, keypoints, embedding, [1, 3])
     order = np.random.default_rng(1).permutation(30)
-    assert mine_pairs(hands.take(order), keypoints[order], embedding, [3, 1]).equals(pairs)
-    keys = list(zip(pairs["hand_id"].to_pylist(), pairs["rank"].to_pylist(), strict=True))
-    assert keys == sorted(keys)
+    assert mine(hands.take(order), keypoints[order], embedding, [3, 1]).equals(pairs)
 
 
-def test_copies_of_one_hand_are_each_others_partners_at_distance_zero():
-    hands, keypoints, _ = a_set(["a", "b", "c", "d", "e", "f", "g", "h"])
-    keypoints[[2, 5, 7]] = keypoints[0]
+def test_equal_hands_are_ordered_by_hand_id():
+    hands, keypoints, _ = a_set([f"take {i % 2}" for i in range(10)])
+    keypoints[[0, 3, 5, 7]] = keypoints[0]
     embedding, _ = fit_embedding(keypoints, PcaSettings(dimensions=4))
-    pairs = mine_pairs(hands, keypoints, embedding, [1, 2, 3])
+    pairs = mine(hands, keypoints, embedding, [1, 2, 3])
     ids = hands["hand_id"].to_pylist()
     of_first = [row for row in pairs.to_pylist() if row["hand_id"] == ids[0]]
-    assert [row["positive_hand_id"] for row in of_first] == [ids[2], ids[5], ids[7]]
+    assert [row["positive_hand_id"] for row in of_first] == [ids[3], ids[5], ids[7]]
     assert [row["distance"] for row in of_first] == [0.0, 0.0, 0.0]
 
 
+def test_how_they_were_mined():
+    hands, keypoints, embedding = a_set(["a"] * 6 + ["b"] * 4)
+    keypoints[0, 9] = keypoints[0, 0]
+    settings = PairsSettings(ranks=[1, 5])
+    _, description = mine_pairs(embed_hands(hands, keypoints, embedding), settings, search_by_tree)
+    assert description == {
+        "backend": "tree",
+        "within": "set",
+        "ranks": [1, 5],
+        "hands": 9,
+        "left_out": 1,
+        "without_partner": {"1": 0, "5": 5},
+    }
+
+
+def test_a_search_that_may_miss_reports_its_recall(caplog):
+    of_set = a_set([f"take {i % 4}" for i in range(30)])
+
+    def half_right(*arguments):
+        return search_by_tree(*arguments)._replace(checked=40, correct=20)
+
+    settings = PairsSettings(backend="faiss_ivf", probes=3)
+    _, description = mine_pairs(embed_hands(*of_set), settings, half_right)
+    assert (description["recall"], description["checked_pairs"], description["probes"]) == (0.5, 40, 3)
+    assert "50.00 % of 40 pairs" in caplog.text
+
+
 def test_one_recording_only():
-    with pytest.raises(DataError, match="all 10 hands of the set are of one recording"):
-        mine_pairs(*a_set(["only"] * 10), [1])
+    with pytest.raises(DataError, match="none of the 10 hands has a partner .* recording of its set"):
+        mine(*a_set(["only"] * 10), [1])
+    sources = ["ego"] * 5 + ["exo"] * 5
+    with pytest.raises(DataError, match="none of the 10 hands has a partner .* recording of its source"):
+        mine(*a_set(sources, sources), [1], within="source")
 
 
 def test_rank_beyond_the_set_names_the_largest_possible(caplog):
     hands = a_set(["a"] * 6 + ["b"] * 4)
     with pytest.raises(ConfigError, match="asks for rank 7, .* to at most 6"):
-        mine_pairs(*hands, [1, 7])
-    pairs = mine_pairs(*hands, [1, 6])
+        mine(*hands, [1, 7])
+    pairs = mine(*hands, [1, 6])
     assert pairs["rank"].to_pylist().count(6) == 4
     assert pairs["rank"].to_pylist().count(1) == 10
-    assert "6 hands have no partner of rank 6" in caplog.text
+    assert "6 of 10 hands have no partner of rank 6" in caplog.text
 
 
 def test_hand_without_palm_is_no_ones_partner_and_has_none(caplog):
     hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
     keypoints[3, 9] = keypoints[3, 0]
-    pairs = mine_pairs(hands, keypoints, embedding, [1, 2])
+    pairs = mine(hands, keypoints, embedding, [1, 2])
     left_out = hands["hand_id"][3].as_py()
     assert left_out not in pairs["hand_id"].to_pylist() + pairs["positive_hand_id"].to_pylist()
     assert pairs.num_rows == 2 * 29
@@ -103,10 +162,12 @@ def test_keypoints_that_are_not_finite_never_become_pairs():
     hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
     keypoints[3, 15] = np.nan
     with pytest.raises(DataError, match="not finite"):
-        mine_pairs(hands, keypoints, embedding, [1])
+        mine(hands, keypoints, embedding, [1])
 
 
-@pytest.mark.parametrize("wrong", [{"ranks": []}, {"ranks": [0]}, {"ranks": [1, 1]}, {"k": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"ranks": []}, {"ranks": [0]}, {"ranks": [1, 1]}, {"k": 1}, {"backend": "x"}, {"within": "x"}]
+)
 def test_settings_that_are_rejected(wrong):
     with pytest.raises(ValidationError):
         PairsSettings(**wrong)

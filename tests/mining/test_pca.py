@@ -1,12 +1,14 @@
 """Normalisation of keypoints and the pose embedding."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from simhand.errors import ConfigError, DataError
+from simhand.mining import pca
 from simhand.mining.embedding import ROWS_AT_ONCE, PoseEmbedding, project
 from simhand.mining.normalisation import normalise_keypoints
-from simhand.mining.pca import fit_embedding, with_fixed_signs
+from simhand.mining.pca import draw_hands, fit_embedding, with_fixed_signs
 from simhand.settings.pca import PcaSettings
 
 CASES_WITH_KEYPOINTS = ("articulated_hands", "single_video_no_partner")
@@ -35,7 +37,7 @@ def test_equals_the_recorded_pca(golden, case):
     assert description["rank"] == recorded[f"{case}__rank"]
 
 
-@pytest.mark.parametrize("normalisation", ["crop", "wrist", "wrist_scale"])
+@pytest.mark.parametrize("normalisation", ["crop", "box", "wrist", "wrist_scale"])
 def test_equals_a_singular_value_decomposition(normalisation):
     keypoints = some_keypoints()
     embedding, _ = fit_embedding(keypoints, PcaSettings(normalisation=normalisation, dimensions=6))
@@ -97,6 +99,19 @@ def test_wrist_scale_normalisation_forgets_place_and_size():
     np.testing.assert_allclose(features, normalise_keypoints(0.7 * keypoints + 0.1, "wrist_scale", 0.02)[0])
 
 
+def test_box_normalisation_forgets_place_and_size():
+    keypoints = some_keypoints(5).astype(np.float64)
+    features, usable = normalise_keypoints(keypoints, "box", 0.02)
+    assert usable.all()
+    points = features.reshape(5, 21, 2)
+    np.testing.assert_allclose(points.min(axis=1), -points.max(axis=1))
+    np.testing.assert_allclose((points.max(axis=1) - points.min(axis=1)).max(axis=1), 1.0)
+    np.testing.assert_allclose(features, normalise_keypoints(0.7 * keypoints + 0.1, "box", 0.02)[0])
+    one_spot = np.full((1, 21, 2), 0.5)
+    features, usable = normalise_keypoints(one_spot, "box", 0.02)
+    assert not usable.any() and np.isfinite(features).all()
+
+
 def hand_without_palm(keypoints, length):
     keypoints = keypoints.copy()
     keypoints[0, 9] = keypoints[0, 0] + [length, 0]
@@ -140,6 +155,35 @@ def test_too_few_hands():
         fit_embedding(some_keypoints(1), PcaSettings())
     with pytest.raises(DataError, match="found 0 .*3 left out"):
         fit_embedding(np.zeros((3, 21, 2), np.float32), PcaSettings())
+
+
+def test_fit_in_blocks(monkeypatch):
+    keypoints = hand_without_palm(some_keypoints(), 0.0)
+    expected, description = fit_embedding(keypoints, PcaSettings())
+    monkeypatch.setattr(pca, "ROWS_AT_ONCE", 17)
+    embedding, again = fit_embedding(keypoints, PcaSettings())
+    assert again["hands"] == description["hands"] == 199
+    np.testing.assert_allclose(embedding.mean, expected.mean, atol=1e-14)
+    np.testing.assert_allclose(embedding.components, expected.components, atol=1e-10)
+
+
+def test_drawn_hands_are_some_of_the_set_and_always_the_same():
+    hands = pa.table({"hand_id": np.arange(1000, 3000)})
+    drawn = draw_hands(hands, 300)["hand_id"].to_numpy()
+    assert len(np.unique(drawn)) == 300 and (np.diff(drawn) > 0).all()
+    assert abs(drawn.mean() - 2000) < 4 * 577 / 300**0.5
+    shuffled = hands.take(np.random.default_rng(0).permutation(2000))
+    assert set(draw_hands(shuffled, 300)["hand_id"].to_pylist()) == set(drawn)
+    assert draw_hands(hands, None) is hands and draw_hands(hands, 2000) is hands
+
+
+def test_embedding_does_not_depend_on_how_many_hands_come_at_once():
+    keypoints = np.tile(some_keypoints(), (2 * ROWS_AT_ONCE // 200 + 1, 1, 1))
+    embedding, _ = fit_embedding(some_keypoints(), PcaSettings())
+    points, usable = embedding.embed(keypoints)
+    assert usable.all() and np.array_equal(
+        points, np.tile(embedding.embed(some_keypoints())[0], (len(points) // 200, 1))
+    )
 
 
 def test_equal_hands_get_equal_coordinates_wherever_they_lie():

@@ -14,8 +14,10 @@ from simhand.files.tables import write_table  # noqa: E402
 from simhand.report.figures.draw import RunParts, write_figures  # noqa: E402
 from simhand.settings.report import ReportSettings  # noqa: E402
 
+SHARDS = [f"{source}/{shard}" for source, shards in miniature_run.SOURCES.items() for shard in shards]
 PARTS = RunParts(
-    sources=[f"{source}/{shard}" for source, shards in miniature_run.SOURCES.items() for shard in shards],
+    sources=SHARDS,
+    frames=SHARDS,
     sets=[miniature_run.SET],
     pretrain=miniature_run.PRETRAIN,
     finetune=miniature_run.FINETUNE,

@@ -166,10 +166,9 @@ def _write_status(run: Path, source: str, shard: str, names: list[str]) -> None:
         rows = []
         for name in names:
             broken = name == FAILED_VIDEO
-            if broken and stage != "frames":
-                continue
             count = 0 if broken else FRAMES_PER_VIDEO
-            reason = "not a video: moov atom not found" if broken else ""
+            before = {"frames": "", "crops": "no frames: ", "keypoints": "no crops: no frames: "}[stage]
+            reason = f"{before}not a video: moov atom not found" if broken else ""
             row = {"video_id": name, "ok": not broken, "frames": count, "hands": count, "reason": reason}
             rows.append({**row, **dict.fromkeys(PROBE_COLUMNS)} if table == "frames_status" else row)
         write_table(run / stage / source / f"{shard}.status.parquet", table, rows)

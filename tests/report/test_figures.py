@@ -75,10 +75,11 @@ def test_the_same_run_gives_the_same_bytes(drawn_run, parts, few_examples):
 
 
 def test_a_run_of_videos_alone_has_only_their_figures(drawn_run, parts):
-    found = draw_all(
-        drawn_run, RunParts(parts.sources, [], [], []), ReportSettings(example_frames=1, example_crops=1)
-    )
+    few = ReportSettings(example_frames=1, example_crops=1)
+    found = draw_all(drawn_run, RunParts(parts.sources, parts.frames, [], [], []), few)
     assert [figure.name for figure in found] == ["dag", "frames", "crops"]
+    without_frames = draw_all(drawn_run, RunParts(parts.sources, [], [], [], []), few)
+    assert [figure.name for figure in without_frames] == ["dag", "crops"]
 
 
 def test_a_run_without_hands_has_no_photographs(tmp_path):

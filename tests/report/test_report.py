@@ -302,10 +302,10 @@ def test_remarks_are_not_failures(changed):
 def test_many_videos_with_one_reason_are_counted_and_some_named(changed):
     run = changed()
     rows = [
-        {"video_id": f"v{i}", "ok": False, "frames": 0, "hands": 0, "reason": "zero bytes"} for i in range(30)
+        {"video_id": f"v{i}", "ok": False, "frames": 1, "hands": 0, "reason": "no picture"} for i in range(30)
     ]
     write_table(run / "crops" / "exo" / "0000.status.parquet", "status", rows)
-    found = next(one for one in incidents(RunFolder.open(run)) if one.reason == "zero bytes")
+    found = next(one for one in incidents(RunFolder.open(run)) if one.reason == "no picture")
     assert (found.count, len(found.videos)) == (30, 12)
 
 

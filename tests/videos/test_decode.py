@@ -18,7 +18,10 @@ from numbered_clips import (
     steady,
 )
 
-from simhand.videos.pyav_decode import PyavVideo, upright
+from simhand.settings.frames import FramesSettings
+from simhand.videos.ffmpeg_decode import FfmpegVideo
+from simhand.videos.pictures import Pictures
+from simhand.videos.pyav_decode import PyavVideo
 from simhand.videos.seconds import last_frame_per_second
 from simhand.videos.video_file import VideoError
 
@@ -31,7 +34,7 @@ def test_times_and_pictures_are_true(name, make_clip):
     assert len(truth) == len(times_s)
     with PyavVideo(path) as video:
         found = [
-            (frame.index, frame.time_s, number_in(upright(frame.image)))
+            (frame.index, frame.time_s, number_in(Pictures().upright(frame.image)))
             for frame in last_frame_per_second(video.frames())
         ]
         assert video.problems == []
@@ -67,7 +70,7 @@ def test_shown_as_metadata_say(how, plain_clip, clip_folder):
     ffmpeg(*option, "-i", plain_clip, "-c", "copy", path)
     ffmpeg("-ss", "2.95", "-i", path, "-frames:v", "1", "-update", "1", shown)
     with PyavVideo(path) as video:
-        frames = [upright(frame.image) for frame in video.frames()]
+        frames = [Pictures().upright(frame.image) for frame in video.frames()]
     truth = cv2.imread(str(shown))
     assert frames[30].shape == truth.shape
     assert np.abs(frames[30].astype(int) - truth).mean() < 3
@@ -86,8 +89,29 @@ def test_colours_are_those_of_ffmpeg(clip_folder):
         ffmpeg("-f", "lavfi", "-i", "smptebars=s=64x48:r=1:d=1", "-vf", convert, *tagged, "-crf", "1", path)
         ffmpeg("-i", path, "-frames:v", "1", "-update", "1", shown)
         with PyavVideo(path) as video:
-            picture = upright(next(iter(video.frames())).image)
+            picture = Pictures().upright(next(iter(video.frames())).image)
         assert np.abs(picture.astype(int) - cv2.imread(str(shown))).mean() < 2, matrix
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("decoder", [PyavVideo, FfmpegVideo])
+def test_pictures_are_scaled_to_a_height_as_displayed(decoder, rotation, clip_folder):
+    """By averaging over areas, as close as two converters of colour come; what is small enough stays."""
+    large, path = clip_folder / "large.mp4", clip_folder / f"large_{rotation}.mp4"
+    ffmpeg(
+        "-f", "lavfi", "-i", "testsrc2=s=320x240:r=5:d=1,gblur=3", "-pix_fmt", "yuv420p", "-crf", "10", large
+    )
+    ffmpeg("-display_rotation", str(rotation), "-i", large, "-c", "copy", path)
+    pictures = {}
+    for height in (None, 100, 1000):
+        with decoder(path, FramesSettings(max_height_px=height)) as video:
+            pictures[height] = next(video.sampled("every_second")).image
+    size = (133, 100) if rotation == 0 else (75, 100)
+    averaged = cv2.resize(pictures[None], size, interpolation=cv2.INTER_AREA)
+    assert pictures[100].shape == averaged.shape
+    assert np.abs(pictures[100].astype(int) - averaged).mean() < 2.5
+    assert pictures[1000].shape == pictures[None].shape
+    assert np.abs(pictures[1000].astype(int) - pictures[None]).mean() < (1 if decoder is PyavVideo else 2.5)
 
 
 def test_size_may_change_in_mid_stream(clip_folder, plain_clip):
@@ -99,7 +123,7 @@ def test_size_may_change_in_mid_stream(clip_folder, plain_clip):
     joined.write_bytes(small.read_bytes() + large.read_bytes())
     with PyavVideo(joined) as video:
         found = list(last_frame_per_second(video.frames()))
-        sizes = [upright(frame.image).shape[0] for frame in found]
+        sizes = [Pictures().upright(frame.image).shape[0] for frame in found]
     starts = np.array([float(frame.time_s) for frame in found])
     assert np.diff(starts) == pytest.approx(1, abs=1e-3)
     assert sizes == [48] * 4 + [96] * 3

@@ -16,7 +16,7 @@ from simhand.errors import DataError
 from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table, write_table
 from simhand.settings.frames import FramesSettings
-from simhand.videos.extract import extract_shard
+from simhand.videos.extract import FramesFiles, extract_shard
 from simhand.videos.index_table import IndexedVideo, write_index
 from simhand.videos.manifest import write_manifest
 
@@ -28,12 +28,13 @@ def in_one_shard(*paths):
 
 
 def extract(videos, folder, threads=1, **settings):
-    frames, status = folder / "own" / "0000.arrow", folder / "own" / "0000.status.parquet"
-    extract_shard(videos, frames, status, FramesSettings(**settings), threads)
+    names = ("0000.arrow", "0000.hashes.parquet", "0000.status.parquet")
+    frames, hashes, status = (folder / "own" / name for name in names)
+    extract_shard(videos, FramesFiles(frames, hashes, status), FramesSettings(**settings), threads)
     with PackedReader(frames, "frames") as reader:
         rows = reader.table(COLUMNS).to_pylist()
         pictures = [cv2.imdecode(np.frombuffer(reader.image(i), np.uint8), 1) for i in range(len(reader))]
-    assert sorted(os.listdir(folder / "own")) == ["0000.arrow", "0000.status.parquet"]
+    assert sorted(os.listdir(folder / "own")) == sorted(names)
     return rows, pictures, read_table(status, "frames_status").to_pylist()
 
 
@@ -107,7 +108,7 @@ def test_frames_stand_in_index_order_and_are_true(mixed_bag, mixed_result):
 
 def test_outputs_do_not_depend_on_the_number_of_threads(mixed_bag, mixed_result, mixed_folder, tmp_path):
     extract(mixed_bag, tmp_path, threads=1)
-    for name in ("0000.arrow", "0000.status.parquet"):
+    for name in ("0000.arrow", "0000.hashes.parquet", "0000.status.parquet"):
         assert (tmp_path / "own" / name).read_bytes() == (mixed_folder / "own" / name).read_bytes()
 
 
@@ -140,7 +141,8 @@ def test_too_many_failures_stop_the_shard_and_name_them(mixed_bag, tmp_path, cap
     assert "b_zero: 0 bytes" in caplog.messages
     assert "b_zero.mp4: 0 bytes" in str(caught.value)
     assert "c_text.mp4: not a video" in str(caught.value)
-    assert os.listdir(tmp_path / "own") == []
+    assert os.listdir(tmp_path / "own") == [".0000.parts"], "the sound one is kept for the next time"
+    assert len(os.listdir(tmp_path / "own" / ".0000.parts")) == 1
 
 
 def test_a_shard_of_one_broken_video_is_a_status_row(mixed_bag, tmp_path):
@@ -159,9 +161,9 @@ def test_a_video_that_takes_too_long_is_given_up(plain_clip, tmp_path):
 
 
 def test_every_30th_frame_scaled_down_and_what_a_kill_left_is_cleared(plain_clip, tmp_path):
-    left = tmp_path / "own" / ".0000.parts.abc"
+    left = tmp_path / "own" / ".0000.parts" / ".abc.host-1.partial"
     left.mkdir(parents=True)
-    (left / "000000.arrow").write_bytes(b"half")
+    (left / "frames.arrow").write_bytes(b"half")
     settings = {"sampling": "every_30th_frame", "max_height_px": 24}
     rows, pictures, _ = extract(in_one_shard(plain_clip), tmp_path, **settings)
     assert [row["frame_index"] for row in rows] == [0, 30]
@@ -183,7 +185,14 @@ def test_the_scripts_run_on_an_index(plain_clip, tmp_path, repository):
         "--source",
         "own",
     ]
-    common += ["--frames", out, "--status", tmp_path / "status.parquet"]
+    common += [
+        "--frames",
+        out,
+        "--hashes",
+        tmp_path / "hashes.parquet",
+        "--status",
+        tmp_path / "status.parquet",
+    ]
     subprocess.run([*common, "--shard", "0000", "--settings", '{"jpeg_quality": 80}'], check=True)
     assert pq.read_table(tmp_path / "status.parquet")["frames"].to_pylist() == [4]
     failed = subprocess.run([*common, "--shard", "0009"], capture_output=True, text=True)

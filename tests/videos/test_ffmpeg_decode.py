@@ -16,7 +16,7 @@ from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table
 from simhand.settings.frames import FramesSettings
 from simhand.videos import ffmpeg_program
-from simhand.videos.extract import extract_shard
+from simhand.videos.extract import FramesFiles, extract_shard
 from simhand.videos.ffmpeg_decode import FfmpegVideo
 from simhand.videos.index_table import IndexedVideo
 from simhand.videos.pyav_decode import PyavVideo
@@ -130,7 +130,8 @@ def test_a_shard_has_the_same_rows_whatever_the_decoder(plain_clip, tmp_path):
     for decoder in ("pyav", "ffmpeg"):
         frames, status = tmp_path / f"{decoder}.arrow", tmp_path / f"{decoder}.parquet"
         settings = FramesSettings(decoder=decoder, max_failed_fraction=1, max_height_px=24)
-        extract_shard(videos, frames, status, settings, 1)
+        files = FramesFiles(frames, tmp_path / f"{decoder}.hashes.parquet", status)
+        extract_shard(videos, files, settings, 1)
         with PackedReader(frames, "frames") as reader:
             rows = reader.table(["video_id", "frame_index", "timestamp_s", "width", "height"]).to_pylist()
             pictures = [cv2.imdecode(np.frombuffer(reader.image(i), np.uint8), 1) for i in range(len(rows))]
@@ -150,7 +151,7 @@ def test_a_change_of_size_is_refused(plain_clip, tmp_path):
 
 
 SPEAKS = "print('[showinfo@{} @ 0x1] [info] config in time_base: 1/10', file=sys.stderr, flush=True)"
-TELLS = "print('[showinfo@{} @ 0x1] [info] n: {} pts: {} fmt s:2x2 ', file=sys.stderr, flush=True)"
+TELLS = "print('[showinfo@{} @ 0x1] [info] n: {} pts: {} fmt:bgr24 s:2x2 ', file=sys.stderr, flush=True)"
 
 
 def pretending(monkeypatch, *lines):

@@ -135,6 +135,14 @@ def test_another_folder_under_an_old_name_is_refused(tmp_path):
         update_index(index, {"own": folder(tmp_path / "w")}, 9)
 
 
+def test_a_folder_inside_the_old_one_is_the_same_source(tmp_path):
+    touch(tmp_path / "v", "a.mp4", "sub/b.mp4")
+    index = tmp_path / "videos.tsv"
+    rows = update_index(index, {"own": folder(tmp_path / "v")}, 9)
+    narrowed = {"own": folder(tmp_path / "v/sub")}
+    assert update_index(index, narrowed, 9) == index_of_run(index, narrowed, 9, None) == rows
+
+
 @pytest.mark.parametrize(
     "text",
     [

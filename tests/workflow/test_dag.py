@@ -11,6 +11,8 @@ STAGES = [
     "keypoints",
     "pca",
     "pairs",
+    "adjacent_pairs",
+    "export",
     "pretrain",
     "finetune",
     "metrics",
@@ -57,6 +59,17 @@ def test_the_paper_config_builds_with_stub_paths(repository, snakemake, tmp_path
     counts = job_counts(done.stdout)
     assert counts["extract_frames"] == 3, "300 videos in shards of 128"
     assert (counts["pretrain_encoder"], counts["finetune_detnet"], counts["mine_pairs"]) == (12, 14, 4)
+
+
+def test_mining_with_torch_is_a_rule_of_its_own(repository, snakemake, tmp_path):
+    """So only who asks for it installs torch to mine, and a cluster gives a GPU to that rule alone."""
+    config = yaml.safe_load((repository / "config.yaml").read_text())
+    config["pairs"] |= {"backend": "torch"}
+    (tmp_path / "torch.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "pairs", "--configfile", "torch.yaml")
+    assert done.returncode == 0, done.stdout
+    counts = job_counts(done.stdout)
+    assert counts["mine_pairs_torch"] == 1 and "mine_pairs" not in counts
 
 
 def test_mistakes_in_the_config_stop_before_the_dag(repository, snakemake, tmp_path):
@@ -129,11 +142,11 @@ def test_the_linter_is_content(snakemake, tmp_path):
     assert done.returncode == 0, done.stdout
 
 
-def test_slurm_profile_asks_for_a_gpu_only_to_train(repository, snakemake, tmp_path):
+def test_slurm_profile_asks_for_a_gpu_only_where_networks_need_one(repository, snakemake, tmp_path):
     profile = yaml.safe_load((repository / "slurm/profile.yaml").read_text())
     rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
     with_gpu = {name for name, wanted in profile["set-resources"].items() if wanted.get("gpu")}
-    assert with_gpu == {"pretrain_encoder", "finetune_detnet"}
+    assert with_gpu == {"detect_hands", "pretrain_encoder", "finetune_detnet"}
     for name in {*profile["set-resources"], *profile["set-threads"]}:
         assert f"rule {name}:" in rules
     shutil.copytree(repository / "slurm", tmp_path / "slurm")

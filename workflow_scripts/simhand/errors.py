@@ -2,6 +2,7 @@
 
 EXIT_BAD_CONFIG = 2
 EXIT_BAD_DATA = 65
+EXIT_DISK_FULL = 74
 
 
 class SimhandError(Exception):
@@ -20,3 +21,9 @@ class DataError(SimhandError):
     """A file, video, label or set is missing, broken, or too small for what was asked of it."""
 
     exit_code = EXIT_BAD_DATA
+
+
+class DiskFullError(SimhandError):
+    """There is no room for what has to be written; nobody's video is to blame for that."""
+
+    exit_code = EXIT_DISK_FULL

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from simhand.errors import SimhandError
+from simhand.errors import EXIT_BAD_DATA, SimhandError
 
-LOGGED_PACKAGES = ("numpy", "torch", "torchvision", "mediapipe", "av", "pyarrow", "scikit-learn")
+LOGGED_PACKAGES = ("numpy", "torch", "torchvision", "mediapipe", "av", "pyarrow", "numba", "faiss-cpu")
 
 log = logging.getLogger("simhand")
 
@@ -32,8 +32,8 @@ def stage_parser(description: str | None) -> argparse.ArgumentParser:
 def run_stage(parser: argparse.ArgumentParser, stage: Callable[[argparse.Namespace], None]) -> None:
     """Parse the command line, open the log, run ``stage`` and exit with a code that says how it ended.
 
-    A :class:`SimhandError` ends with its own exit code and its message alone; anything else is a
-    bug and its traceback goes to the log too.
+    A :class:`SimhandError` ends with its own exit code and its message alone, a file that may not be read
+    or written too; anything else is a bug and its traceback goes to the log too.
     """
     args = parser.parse_args()
     _open_log(args.log)
@@ -44,6 +44,9 @@ def run_stage(parser: argparse.ArgumentParser, stage: Callable[[argparse.Namespa
     except SimhandError as error:
         log.error("%s", error)
         sys.exit(error.exit_code)
+    except PermissionError as error:
+        log.error("%s; who runs this must be allowed to", error)
+        sys.exit(EXIT_BAD_DATA)
     except Exception:
         log.exception("unexpected failure in %s", Path(sys.argv[0]).name)
         sys.exit(1)

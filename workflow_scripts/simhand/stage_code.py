@@ -6,19 +6,24 @@ from functools import cache
 from pathlib import Path
 
 
-def stage_code(script: Path) -> list[Path]:
-    """The script and every file of the package beside it that it imports, directly or not, sorted.
+def stage_code(script: Path, root: Path | None = None) -> list[Path]:
+    """The script and every file of the library that it imports, directly or not, sorted.
 
     Imports are read from the source text, so nothing is executed and a stage's environment is not
     needed. Only absolute imports are used in this library.
+
+    Args:
+        script: a script, or a module of the library.
+        root: the folder in which the library's package lies; without it the folder of ``script``.
     """
+    root = root or script.parent
     found: set[Path] = set()
     pending = [script]
     while pending:
         path = pending.pop()
         if path not in found:
             found.add(path)
-            pending += _imported_files(path, script.parent)
+            pending += _imported_files(path, root)
     return [script, *sorted(found - {script})]
 
 

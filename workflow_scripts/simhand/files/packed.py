@@ -4,13 +4,14 @@ An Arrow IPC file needs no unpacking and no reader of our own: ``pyarrow.ipc.ope
 map gives zero-copy columns, and the encoded images are one of them.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from simhand.errors import DataError
@@ -58,6 +59,26 @@ def packed_writer(path: Path | str, name: str) -> Iterator[PackedWriter]:
             writer.close()
 
 
+def join_packed(parts: Iterable[Path], path: Path, name: str) -> None:
+    """Write the rows of ``parts``, packed files of table ``name``, one after the other to ``path``.
+
+    It appears only when complete. Batches are cut as :class:`PackedWriter` cuts them: the bytes depend on
+    the rows alone, not on the parts.
+    """
+    schema = stamped_schema(name)
+    with atomic_path(path) as partial, pa.ipc.new_file(str(partial), schema) as writer:
+        pending = schema.empty_table()
+        for part in parts:
+            with PackedReader(part, name) as reader:
+                for batch in reader.batches():
+                    pending = pa.concat_tables([pending, pa.Table.from_batches([batch])])
+                    while pending.num_rows >= ROWS_PER_BATCH:
+                        writer.write_table(pending.slice(0, ROWS_PER_BATCH).combine_chunks())
+                        pending = pending.slice(ROWS_PER_BATCH)
+        if pending.num_rows:
+            writer.write_table(pending.combine_chunks())
+
+
 class PackedReader:
     """Random access to the rows of a packed file through a memory map.
 
@@ -77,15 +98,16 @@ class PackedReader:
             ) from error
         check_stamp(path, self._reader.schema, name)
         self._batches = [self._reader.get_batch(i) for i in range(self._reader.num_record_batches)]
-        self._starts = np.cumsum([0] + [batch.num_rows for batch in self._batches])
+        self._starts = [0, *accumulate(batch.num_rows for batch in self._batches)]
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return self._starts[-1]
 
     def image(self, row: int) -> bytes:
         """The encoded image of ``row``."""
         batch, offset = self._locate(row)
-        return batch.column("jpeg")[offset].as_buffer().to_pybytes()
+        encoded: bytes = batch.column("jpeg")[offset].as_py()
+        return encoded
 
     def row(self, row: int) -> dict[str, Any]:
         """All columns of ``row`` as Python values."""
@@ -96,6 +118,10 @@ class PackedReader:
         """The named columns of all rows; leave out ``jpeg`` and no image is touched."""
         schema = pa.schema([self._reader.schema.field(name) for name in columns])
         return pa.Table.from_batches([batch.select(columns) for batch in self._batches], schema=schema)
+
+    def batches(self) -> Sequence[pa.RecordBatch]:
+        """The rows in the batches that they are stored in; no image is copied."""
+        return self._batches
 
     def close(self) -> None:
         """Close the memory map."""
@@ -112,5 +138,5 @@ class PackedReader:
     def _locate(self, row: int) -> tuple[pa.RecordBatch, int]:
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
-        batch = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return self._batches[batch], row - int(self._starts[batch])
+        batch = bisect_right(self._starts, row) - 1
+        return self._batches[batch], row - self._starts[batch]

@@ -45,6 +45,16 @@ SCHEMAS: dict[str, pa.Schema] = {
         [*VIDEO, ("path", pa.string()), ("shard", pa.string()), *PROBE, ("status", pa.string())]
     ),
     "groups": pa.schema([("video_id", pa.string()), ("group_id", pa.string())]),
+    "near_duplicates": pa.schema(
+        [
+            ("video_a", pa.string()),
+            ("video_b", pa.string()),
+            ("matching_seconds", pa.int32()),
+            ("share", pa.float64()),
+            ("offset_s", pa.int32()),
+            ("mirrored", pa.bool_()),
+        ]
+    ),
     "status": pa.schema(STATUS),
     "frames_status": pa.schema([*STATUS, *PROBE]),
     "frames": pa.schema(
@@ -81,6 +91,26 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("offset_x", pa.float32()),
             ("offset_y", pa.float32()),
             ("offset_magnitude", pa.float32()),
+        ]
+    ),
+    "annotations": pa.schema(
+        [
+            ("hand_id", pa.int64()),
+            ("source", pa.string()),
+            ("file_name", pa.string()),
+            ("video_id", pa.string()),
+            ("frame_index", pa.int64()),
+            ("timestamp_s", pa.float64()),
+            ("side", pa.string()),
+            ("x1", pa.float32()),
+            ("y1", pa.float32()),
+            ("x2", pa.float32()),
+            ("y2", pa.float32()),
+            ("keypoints", _floats(2 * JOINTS, pa.float32())),
+            ("z", _floats(JOINTS, pa.float32())),
+            ("positives", pa.list_(pa.int64())),
+            ("ranks", pa.list_(pa.int32())),
+            ("distances", pa.list_(pa.float64())),
         ]
     ),
     "crops": pa.schema(

@@ -9,6 +9,9 @@ Border = Literal["pad", "clamp"]
 Box = tuple[float, float, float, float]
 Window = tuple[int, int, int, int]
 
+LARGEST = 4
+"""A padded window of more than so many frame sides shows hardly anything, and would fill the memory."""
+
 
 def padded_window(box: Box, scale: float) -> Window:
     """The square with ``scale`` times the longer side of ``box`` around its centre, in whole pixels.
@@ -29,7 +32,8 @@ def padded_window(box: Box, scale: float) -> Window:
 def clamped_window(box: Box, scale: float, width: int, height: int) -> Window:
     """The released rule (``crop_and_resize`` of SiMHand's loaders), in its integer arithmetic.
 
-    Near a border the window is not square, and it is empty for a box outside of the frame.
+    Near a border the window is not square. It is empty for a box outside of the frame, or of one pixel; the
+    released code fails there, and left of or above the frame cuts out something else by a negative index.
 
     Args:
         box: x1, y1, x2, y2 in pixels.
@@ -49,10 +53,12 @@ def clamped_window(box: Box, scale: float, width: int, height: int) -> Window:
 
 
 def crop_window(box: Box, scale: float, border: Border, width: int, height: int) -> Window | None:
-    """The window of ``box`` under ``border``, or None if nothing of the frame is in it."""
+    """The window of ``box`` under ``border``, or None if nothing of the frame is in it, or far too little."""
     window = padded_window(box, scale) if border == "pad" else clamped_window(box, scale, width, height)
     left, top, right, bottom = window
     if min(right, width) <= max(left, 0) or min(bottom, height) <= max(top, 0):
+        return None
+    if border == "pad" and right - left > LARGEST * max(width, height):
         return None
     return window
 
@@ -96,3 +102,12 @@ def into_crop(points: np.ndarray, window: Window, mirrored: bool) -> np.ndarray:
     y = (points[..., 1] - top) / (bottom - top)
     z = points[..., 2] / (right - left)
     return np.stack([1 - x if mirrored else x, y, z], axis=-1).astype(np.float32)
+
+
+def out_of_crop(points: np.ndarray, window: Window, mirrored: bool) -> np.ndarray:
+    """The inverse of :func:`into_crop`: fractions of the crop as stored to pixels of the frame, float64."""
+    left, top, right, bottom = window
+    x, y, z = np.moveaxis(np.asarray(points, np.float64), -1, 0)
+    x = 1 - x if mirrored else x
+    width, height = right - left, bottom - top
+    return np.stack([left + x * width, top + y * height, z * width], axis=-1)

@@ -2,87 +2,78 @@
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from simhand.errors import DataError
-from simhand.files.packed import PackedReader, packed_writer
-from simhand.files.tables import write_table
+from simhand.files.packed import PackedReader
+from simhand.files.shard_parts import ShardParts
 from simhand.hands.crop import crop_window, cut_out
 from simhand.hands.detector import DetectedHand, FrameKey, HandDetector, make_detector
+from simhand.hands.frame_search import FrameSearch, SearchFiles, search_frames
 from simhand.hands.hand_id import hand_id
 from simhand.hands.images import decode_rgb, encode_rgb
-from simhand.hands.video_rows import VideoRows, rows_by_video
+from simhand.hands.video_rows import VideoRows
 from simhand.settings.crops import CropsSettings
-from simhand.videos.failures import check_failures
-from simhand.videos.progress import Progress
-from simhand.videos.worker_pool import map_in_order
 
-FRAMES_PER_TASK = 32
+WITHOUT_EFFECT = {"frame_timeout_s", "max_failed_fraction"}
+"""Settings that do not change the crops of a video in which nothing fails."""
 
 
-@dataclass
-class VideoHands:
-    """What became of one video so far."""
+@dataclass(frozen=True)
+class CropsFiles:
+    """The two files of the frames stage that are read for a shard, and the two that are written.
 
-    frames: int = 0
-    hands: int = 0
-    failures: list[str] = field(default_factory=list)
+    Attributes:
+        detections: table of what was found before, for detectors that only look it up.
+    """
 
-    def status_row(self, video_id: str) -> dict[str, Any]:
-        """Its row of the status table; a video without hands is fine, but says so."""
-        reason = "; ".join(self.failures) or ("" if self.hands else "no hands found")
-        counts = {"frames": self.frames, "hands": self.hands}
-        return {"video_id": video_id, "ok": not self.failures, **counts, "reason": reason}
+    frames: Path
+    frames_status: Path
+    crops: Path
+    status: Path
+    detections: Path | None = None
 
 
-def crop_shard(
-    frames_file: Path, crops_file: Path, status_file: Path, settings: CropsSettings, threads: int
-) -> None:
-    """Find the hands in the frames of ``frames_file`` and write their crops in the order of the frames.
+def crop_shard(files: CropsFiles, settings: CropsSettings, threads: int) -> None:
+    """Find the hands in the frames of a shard and write their crops in the order of the frames.
 
-    The outputs do not depend on ``threads``. A video with frames that crash or hang the detector keeps
+    The outputs do not depend on ``threads``, nor on how often the job was killed and begun again; videos
+    that are finished are not searched again. A video with frames that crash or hang the detector keeps
     the hands of its other frames, and its status row says which ones failed.
 
     Raises:
-        DataError: more than ``settings.max_failed_fraction`` of the videos failed.
+        DataError: more than ``settings.max_failed_fraction`` of the videos failed, or the inputs do not
+            belong together.
+        DiskFullError: no room.
     """
-    tasks = _tasks(frames_file)
-    videos = {task.video_id: VideoHands() for task in tasks}
-    seen: set[int] = set()
-    outcomes = map_in_order(
-        functools.partial(FrameCropper, frames_file, settings),
-        tasks,
-        threads,
-        lambda task: settings.frame_timeout_s * len(task.rows),
+    search = FrameSearch(
+        table="crops",
+        section="crops",
+        module=__file__,
+        settings_json=settings.model_dump_json(exclude=WITHOUT_EFFECT),
+        inputs=[files.frames] if files.detections is None else [files.frames, files.detections],
+        make_function=functools.partial(FrameCropper, files.frames, settings, files.detections),
+        is_hand=lambda row: True,
+        workers=threads,
+        frame_timeout_s=settings.frame_timeout_s,
+        max_failed_fraction=settings.max_failed_fraction,
     )
-    total = sum(len(task.rows) for task in tasks)
-    with packed_writer(crops_file, "crops") as writer, Progress(total, "frames", "hands") as progress:
-        for task, outcome in zip(tasks, outcomes, strict=True):
-            hands, video = outcome.value or [], videos[task.video_id]
-            if outcome.failure:
-                video.failures.append(f"{len(task.rows)} frames failed: {outcome.failure}")
-            for hand in hands:
-                _check_new(hand["hand_id"], seen)
-                writer.append(hand)
-            video.frames += len(task.rows)
-            video.hands += len(hands)
-            progress.advance(len(task.rows), len(hands))
-        failed = {name: "; ".join(video.failures) for name, video in videos.items() if video.failures}
-        check_failures(failed, len(videos), settings.max_failed_fraction, "crops")
-        write_table(status_file, "status", [video.status_row(name) for name, video in videos.items()])
+    search_frames(
+        search, SearchFiles(files.frames, files.frames_status, files.crops, files.status), _check_ids
+    )
 
 
 class FrameCropper:
     """Finds and cuts out the hands of some frames; one lives in each worker."""
 
-    def __init__(self, frames_file: Path, settings: CropsSettings) -> None:
+    def __init__(self, frames_file: Path, settings: CropsSettings, detections: Path | None) -> None:
         cv2.setNumThreads(1)
         self._frames = PackedReader(frames_file, "frames")
-        self._detector: HandDetector = make_detector(settings)
+        self._detector: HandDetector = make_detector(settings, detections)
         self._settings = settings
 
     def __call__(self, task: VideoRows) -> list[dict[str, Any]]:
@@ -114,19 +105,17 @@ class FrameCropper:
     def _is_wanted(self, hand: DetectedHand) -> bool:
         x1, y1, x2, y2 = hand.box
         large_enough = max(x2 - x1, y2 - y1) >= self._settings.min_box_px
-        return large_enough and hand.score >= self._settings.min_score
+        return large_enough and hand.score >= self._settings.lowest_score()
 
 
-def _tasks(frames_file: Path) -> list[VideoRows]:
-    """Rows with a new frame: one that stands for several seconds is looked at once."""
-    with PackedReader(frames_file, "frames") as reader:
-        table = reader.table(["video_id", "frame_index"])
-    frames = list(zip(table["video_id"].to_pylist(), table["frame_index"].to_pylist(), strict=True))
-    new = [row for row, frame in enumerate(frames) if row == 0 or frame != frames[row - 1]]
-    return rows_by_video(((row, frames[row][0]) for row in new), FRAMES_PER_TASK)
-
-
-def _check_new(number: int, seen: set[int]) -> None:
-    if number in seen:
-        raise DataError(f"two hands share hand_id {number}: the frames file has a frame of one video twice")
-    seen.add(number)
+def _check_ids(parts: ShardParts) -> None:
+    seen: set[int] = set()
+    for ids in parts.column("crops", "hand_id"):
+        numbers = ids.to_pylist()
+        twice = [number for number in numbers if number in seen]
+        seen.update(numbers)
+        if twice or len(set(numbers)) < len(numbers):
+            raise DataError(
+                f"{parts.files.tables['crops']}: two hands share a hand_id, so the frames file has a frame "
+                "of one video twice; delete it and run its stage again"
+            )

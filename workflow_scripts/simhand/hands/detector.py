@@ -1,6 +1,7 @@
 """What a hand detector is to this workflow, and the detectors that the config can name."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -46,17 +47,26 @@ class HandDetector(Protocol):
         ...
 
 
-def make_detector(settings: CropsSettings) -> HandDetector:
+def make_detector(settings: CropsSettings, detections: Path | None = None) -> HandDetector:
     """The detector that ``crops.detector`` names; a new one is a value there and a branch here.
+
+    Args:
+        settings: the config section.
+        detections: table of what was found before, for detectors that only look it up.
 
     Raises:
         ConfigError: there is none of this name.
+        DataError: the table is not one of detections.
     """
-    if settings.detector != "mediapipe":
-        raise ConfigError(
-            f"crops.detector: no detector '{settings.detector}' in hands/detector.py; add it there"
-        )
     # each detector's package is heavy and only needed by those who choose it
-    from simhand.hands.mediapipe_hands import MediaPipeHands
+    if settings.detector == "mediapipe":
+        from simhand.hands.mediapipe_hands import MediaPipeHands
 
-    return MediaPipeHands(settings.max_hands, settings.model_complexity, settings.min_detection_confidence)
+        return MediaPipeHands(
+            settings.max_hands, settings.model_complexity, settings.min_detection_confidence
+        )
+    if settings.detector in ("boxes", "hand_object_detector") and detections is not None:
+        from simhand.hands.given_boxes import GivenBoxes
+
+        return GivenBoxes(detections)
+    raise ConfigError(f"crops.detector: no detector '{settings.detector}' in hands/detector.py; add it there")

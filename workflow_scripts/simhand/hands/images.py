@@ -12,10 +12,10 @@ def decode_rgb(jpeg: bytes) -> np.ndarray:
     Raises:
         DataError: it is no image.
     """
-    bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
+    rgb = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if rgb is None:
         raise DataError(f"a packed image of {len(jpeg)} bytes cannot be decoded; run its stage again")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
 
 
 def encode_rgb(rgb: np.ndarray, quality: int) -> bytes:

@@ -37,8 +37,15 @@ class PoseEmbedding:
 
     def embed(self, keypoints: npt.NDArray[np.floating]) -> tuple[Float64Array, npt.NDArray[np.bool_]]:
         """Coordinates (N, D) of keypoints (N, 21, 2), and which hands (N,) have one (see normalisation)."""
-        features, usable = normalise_keypoints(keypoints, self.normalisation, self.min_palm_length)
-        return project(features, self.mean, self.components), usable
+        coordinates = np.empty((len(keypoints), len(self.components)))
+        usable = np.empty(len(keypoints), bool)
+        for start in range(0, len(keypoints), ROWS_AT_ONCE):
+            rows = slice(start, start + ROWS_AT_ONCE)
+            features, usable[rows] = normalise_keypoints(
+                keypoints[rows], self.normalisation, self.min_palm_length
+            )
+            coordinates[rows] = project(features, self.mean, self.components)
+        return coordinates, usable
 
     def save(self, path: Path) -> None:
         """Write the embedding as .npz."""
@@ -73,11 +80,8 @@ def project(features: Float64Array, mean: Float64Array, components: Float64Array
     Sums coordinate by coordinate instead of calling BLAS, whose rounding depends on where a row lies in
     the matrix: equal hands must get equal bits, or their ties in mining would be broken at random.
     """
-    coordinates = np.empty((len(features), len(components)))
-    for start in range(0, len(features), ROWS_AT_ONCE):
-        centred = features[start : start + ROWS_AT_ONCE] - mean
-        block = np.zeros((len(centred), len(components)))
-        for axis in range(centred.shape[1]):
-            block += centred[:, axis, None] * components[:, axis]
-        coordinates[start : start + ROWS_AT_ONCE] = block
-    return coordinates
+    centred = np.ascontiguousarray((features - mean).T)
+    coordinates = np.zeros((len(components), len(features)))
+    for axis, values in enumerate(centred):
+        coordinates += components[:, axis, None] * values
+    return coordinates.T

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,82 +12,163 @@ import pyarrow as pa
 from simhand.errors import ConfigError, DataError
 from simhand.files.tables import make_table
 from simhand.mining.embedding import PoseEmbedding
-from simhand.mining.neighbours import NO_NEIGHBOUR, nearest_in_other_groups
-from simhand.mining.sets import Int64Array, hand_ids_of
+from simhand.mining.neighbours import nearest_in_other_groups
+from simhand.mining.search import (
+    NO_NEIGHBOUR,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    Neighbours,
+    Search,
+    partner_counts,
+)
+from simhand.mining.sets import hand_ids_of
+from simhand.settings.pairs import PairsSettings
 
 log = logging.getLogger("simhand")
 
 
+@dataclass(frozen=True)
+class EmbeddedHands:
+    """The hands that take part in mining, ascending by hand_id.
+
+    Attributes:
+        hand_ids: int64 (N,).
+        points: float64 (N, D) in the pose embedding.
+        groups: int32 (N,) the recording.
+        sources: int32 (N,) where the video comes from.
+        left_out: how many hands of the set the embedding has no point for.
+    """
+
+    hand_ids: Int64Array
+    points: Float64Array
+    groups: Int32Array
+    sources: Int32Array
+    left_out: int
+
+
+def embed_hands(
+    hands: pa.Table, keypoints: npt.NDArray[np.floating], embedding: PoseEmbedding
+) -> EmbeddedHands:
+    """Hands of a set (table ``set``: hand_id, group_id, source) with keypoints (N, 21, 2) in its order.
+
+    Raises:
+        DataError: coordinates are not finite.
+    """
+    points, usable = embedding.embed(keypoints)
+    left_out = int(np.count_nonzero(~usable))
+    if left_out:
+        log.warning("%d of %d hands take no part: too small to scale", left_out, len(usable))
+    if not np.isfinite(points[usable]).all():
+        raise DataError("the pose embedding of some hands is not finite; run fit_pca again")
+    columns = hand_ids_of(hands), points, _numbered(hands["group_id"]), _numbered(hands["source"])
+    if left_out or not (np.diff(columns[0]) > 0).all():
+        order = np.argsort(columns[0])
+        order = order[usable[order]]
+        hand_ids, points, groups, sources = (column[order] for column in columns)
+    else:
+        hand_ids, points, groups, sources = columns
+    return EmbeddedHands(hand_ids, points, groups, sources, left_out)
+
+
 def mine_pairs(
-    hands: pa.Table,
-    keypoints: npt.NDArray[np.floating],
-    embedding: PoseEmbedding,
-    ranks: Sequence[int],
-    threads: int = 1,
-) -> pa.Table:
-    """The pairs of a set (table ``pairs``), ascending by hand_id, then rank.
+    hands: EmbeddedHands, settings: PairsSettings, search: Search, threads: int = 1
+) -> tuple[pa.Table, dict[str, Any]]:
+    """The pairs (table ``pairs``), ascending by hand_id, then rank, and how they were mined.
 
     Args:
-        hands: table ``set``, N hands.
-        keypoints: (N, 21, 2) of the hands, in the order of the set.
-        embedding: the pose embedding; hands that it has no coordinates for take no part.
-        ranks: which similar hands to keep, 1 = the most similar one of another recording.
+        hands: where partners are looked for.
+        settings: ranks, and whether partners must be of the same source.
+        search: how they are searched for.
         threads: processor cores to use.
 
     Raises:
-        DataError: all hands are of one recording, or coordinates are not finite.
+        DataError: no hand has a partner.
         ConfigError: no hand has as many partners as the highest rank asks for.
     """
-    coordinates, usable = embedding.embed(keypoints)
-    if not usable.all():
-        excluded = np.count_nonzero(~usable)
-        log.warning("%d of %d hands take no part: palm too short to scale by", excluded, len(usable))
-    hand_ids, coordinates = hand_ids_of(hands)[usable], coordinates[usable]
-    if not np.isfinite(coordinates).all():
-        raise DataError("the pose embedding of some hands is not finite; run fit_pca again")
-    groups = hands["group_id"].combine_chunks().dictionary_encode().indices.to_numpy()[usable]
-    partners = partner_counts(groups)
-    _check_ranks(partners, groups, ranks)
-    found, squared = nearest_in_other_groups(coordinates, groups, hand_ids, ranks, threads)
-    for rank in ranks:
-        if missing := np.count_nonzero(partners < rank):
-            log.warning(
-                "%d hands have no partner of rank %d: their recording is most of the set", missing, rank
-            )
-    return _as_table(hand_ids, found, squared, ranks)
+    scopes = _scopes(hands, settings)
+    partners = np.empty(len(hands.hand_ids), np.int64)
+    for members in scopes:
+        partners[members] = partner_counts(hands.groups[members])
+    _check_ranks(partners, settings)
+    missing = {rank: int(np.count_nonzero(partners < rank)) for rank in settings.ranks}
+    for rank, count in missing.items():
+        if count:
+            log.warning("%d of %d hands have no partner of rank %d", count, len(partners), rank)
+    found = _search(hands, scopes, settings.ranks, search, threads)
+    description: dict[str, Any] = {
+        **settings.model_dump(include={"backend", "within", "ranks"}),
+        "hands": len(partners),
+        "left_out": hands.left_out,
+        "without_partner": {str(rank): count for rank, count in missing.items()},
+    }
+    if found.checked:
+        recall = found.correct / found.checked
+        description |= {"probes": settings.probes, "checked_pairs": found.checked, "recall": recall}
+        log.warning("the search may miss hands: %.2f %% of %d pairs are right", 100 * recall, found.checked)
+    return _as_table(hands.hand_ids, found, settings.ranks), description
 
 
-def partner_counts(groups: npt.NDArray[np.integer]) -> Int64Array:
-    """How many hands of other groups each hand (N,) has."""
-    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    return len(groups) - sizes[group]
+def _numbered(names: pa.ChunkedArray) -> Int32Array:
+    return names.combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int32, copy=False)
 
 
-def _check_ranks(partners: Int64Array, groups: npt.NDArray[np.integer], ranks: Sequence[int]) -> None:
-    if len(np.unique(groups)) < 2:
+def _scopes(hands: EmbeddedHands, settings: PairsSettings) -> list[Int64Array | slice]:
+    """The rows of each part of the set within which partners are looked for."""
+    if settings.within == "set":
+        return [slice(None)]
+    return [np.flatnonzero(hands.sources == source) for source in np.unique(hands.sources)]
+
+
+def _check_ranks(partners: Int64Array, settings: PairsSettings) -> None:
+    largest = int(partners.max(initial=0))
+    if largest == 0:
         raise DataError(
-            f"all {len(groups)} hands of the set are of one recording, so none has a partner in another; "
-            "add videos of other recordings (or look at groups.parquet, if they should not be one recording)"
+            f"none of the {len(partners)} hands has a partner in another recording of its {settings.within}: "
+            "all are of one recording; add videos of other recordings (or look at groups.parquet, if they "
+            "should not be one recording)"
         )
-    largest = int(partners.max())
-    if max(ranks) > largest:
+    if max(settings.ranks) > largest:
         raise ConfigError(
-            f"pairs.ranks asks for rank {max(ranks)}, but no hand of this set has more than {largest} hands "
-            f"in other recordings; set pairs.ranks to at most {largest} or use a larger set"
+            f"pairs.ranks asks for rank {max(settings.ranks)}, but no hand has more than {largest} hands in "
+            f"other recordings of its {settings.within}; set pairs.ranks to at most {largest} or use a "
+            "larger set"
         )
 
 
-def _as_table(
-    hand_ids: Int64Array, found: Int64Array, squared: npt.NDArray[np.float64], ranks: Sequence[int]
-) -> pa.Table:
-    order = np.lexsort((np.tile(ranks, len(hand_ids)), np.repeat(hand_ids, len(ranks))))
-    order = order[found.ravel()[order] != NO_NEIGHBOUR]
+def _search(
+    hands: EmbeddedHands,
+    scopes: list[Int64Array | slice],
+    ranks: Sequence[int],
+    search: Search,
+    threads: int,
+) -> Neighbours:
+    """What is found within each of the ``scopes``, as rows of all hands."""
+    every_row = np.arange(len(hands.hand_ids), dtype=np.int32)
+    parts = []
+    for members in scopes:
+        points, groups = hands.points[members], hands.groups[members]
+        found = nearest_in_other_groups(points, groups, hands.hand_ids[members], ranks, search, threads)
+        found.rows[:] = np.where(found.rows == NO_NEIGHBOUR, NO_NEIGHBOUR, every_row[members][found.rows])
+        parts.append(found)
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort(np.concatenate([every_row[members] for members in scopes]))
+    return Neighbours(
+        np.concatenate([part.rows for part in parts])[order],
+        np.concatenate([part.distances for part in parts])[order],
+        sum(part.checked for part in parts),
+        sum(part.correct for part in parts),
+    )
+
+
+def _as_table(hand_ids: Int64Array, found: Neighbours, ranks: Sequence[int]) -> pa.Table:
+    rows, distances = found.rows.ravel(), found.distances.ravel()
+    of_hand, of_rank = np.repeat(hand_ids, len(ranks)), np.tile(np.asarray(ranks, np.int32), len(hand_ids))
+    there = rows != NO_NEIGHBOUR
+    if not there.all():
+        rows, distances, of_hand, of_rank = (column[there] for column in (rows, distances, of_hand, of_rank))
     return make_table(
         "pairs",
-        {
-            "hand_id": np.repeat(hand_ids, len(ranks))[order],
-            "rank": np.tile(np.asarray(ranks, np.int32), len(hand_ids))[order],
-            "positive_hand_id": hand_ids[found.ravel()[order]],
-            "distance": np.sqrt(squared.ravel()[order]),
-        },
+        {"hand_id": of_hand, "rank": of_rank, "positive_hand_id": hand_ids[rows], "distance": distances},
     )

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from simhand.errors import DataError
 from simhand.files.tables import JOINTS, read_table
@@ -17,13 +18,17 @@ Int64Array = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 
-def load_set(path: Path | str) -> pa.Table:
+def load_set(path: Path | str, columns: list[str] | None = None) -> pa.Table:
     """The hands of a pre-training set (table ``set``), ascending by hand_id.
+
+    Args:
+        path: the set.
+        columns: which columns, hand_id among them; all by default.
 
     Raises:
         DataError: the file is missing, not a set, empty, or holds a hand twice.
     """
-    hands = read_table(path, "set")
+    hands = read_table(path, "set", columns)
     if hands.num_rows == 0:
         raise DataError(f"{path} holds no hands; run sample_set again")
     check_unique(hand_ids_of(hands), str(path))
@@ -51,7 +56,7 @@ def load_keypoints(run_dir: Path | str, hands: pa.Table) -> Float32Array:
         table = read_table(path, "keypoints", ["hand_id", "keypoints", "valid"])
         rows = rows_of(hand_ids[members], hand_ids_of(table), str(path))
         found = table.take(rows)
-        if not all(found["valid"].to_pylist()):
+        if not pc.all(found["valid"], skip_nulls=False).as_py():
             raise DataError(
                 f"{path} has no valid keypoints for some hands of the set; it changed after the set was "
                 "sampled: run sample_set again"

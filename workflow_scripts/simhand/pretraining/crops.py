@@ -1,13 +1,15 @@
 """The crops of a set as images in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import simplejpeg
 
 from simhand.errors import DataError
 from simhand.files.packed import PackedReader
@@ -15,6 +17,9 @@ from simhand.mining.sets import hand_ids_of
 
 UInt8Array = npt.NDArray[np.uint8]
 Int64Array = npt.NDArray[np.int64]
+
+PORTIONS_PER_THREAD = 4
+"""A thread is given so many portions of a batch: one by one, the passing on costs as much as the decoding."""
 
 
 class Crops:
@@ -41,8 +46,11 @@ class Crops:
         self._file = encoded.indices.to_numpy()
         self._row = hands["crop_row"].to_numpy()
         self._check_hands(hand_ids_of(hands))
-        self._pool = ThreadPoolExecutor(max(1, threads))
-        self.side_px = side_px if enlarge else min(side_px, len(self._decode_whole(0)))
+        self._threads = max(1, threads)
+        self._pool = ThreadPoolExecutor(self._threads)
+        with self._explained(0):
+            stored_px = simplejpeg.decode_jpeg_header(self._encoded(0))[0]
+        self.side_px = side_px if enlarge else min(side_px, stored_px)
         self._memory: UInt8Array | None = None
         if len(hands) * self.side_px**2 * 3 <= memory_mb * 2**20:
             self._memory = self._decode_all(range(len(hands)))
@@ -56,27 +64,38 @@ class Crops:
 
     def _decode_all(self, rows: Sequence[int]) -> UInt8Array:
         images = np.empty((len(rows), self.side_px, self.side_px, 3), np.uint8)
-        for place, image in enumerate(self._pool.map(self._decode, rows)):
-            images[place] = image
+        portions = np.array_split(np.arange(len(rows)), PORTIONS_PER_THREAD * self._threads)
+
+        def decode(portion: Int64Array) -> None:
+            for place in portion.tolist():
+                self._decode(rows[place], images[place])
+
+        list(self._pool.map(decode, portions))
         return images
 
-    def _decode(self, row: int) -> UInt8Array:
-        image = self._decode_whole(row)
-        if image.shape[:2] == (self.side_px, self.side_px):
-            return image
-        shrinks = image.shape[0] > self.side_px
-        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        return cv2.resize(image, (self.side_px, self.side_px), interpolation=interpolation).astype(np.uint8)
+    def _decode(self, row: int, image: UInt8Array) -> None:
+        """Fill ``image`` (side_px, side_px, 3) with a crop."""
+        encoded = self._encoded(row)
+        with self._explained(row):
+            if simplejpeg.decode_jpeg_header(encoded)[:2] == image.shape[:2]:
+                simplejpeg.decode_jpeg(encoded, "RGB", buffer=image)
+                return
+            whole = simplejpeg.decode_jpeg(encoded, "RGB")
+        interpolation = cv2.INTER_AREA if len(whole) > self.side_px else cv2.INTER_LINEAR
+        cv2.resize(whole, (self.side_px, self.side_px), dst=image, interpolation=interpolation)
 
-    def _decode_whole(self, row: int) -> UInt8Array:
-        encoded = np.frombuffer(self._readers[self._file[row]].image(int(self._row[row])), np.uint8)
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
-        if image is None:
+    def _encoded(self, row: int) -> bytes:
+        return self._readers[self._file[row]].image(int(self._row[row]))
+
+    @contextmanager
+    def _explained(self, row: int) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
             raise DataError(
-                f"{self._files[self._file[row]]}, row {self._row[row]}: the crop is not a readable image; "
-                "delete the file and run the crops stage again"
-            )
-        return np.ascontiguousarray(image[:, :, ::-1])
+                f"{self._files[self._file[row]]}, row {self._row[row]}: the crop is not a readable JPEG "
+                f"({error}); delete the file and run the crops stage again"
+            ) from error
 
     def _check_hands(self, hand_ids: Int64Array) -> None:
         for number, (path, reader) in enumerate(zip(self._files, self._readers, strict=True)):

@@ -78,7 +78,8 @@ def load_positives(pairs_file: Path, hand_ids: Int64Array, top_k: int) -> Int64A
     if of_rank.num_rows == 0:
         mined = sorted(pc.unique(pairs["rank"]).to_pylist())
         raise DataError(
-            f"{pairs_file} holds no pair of rank {top_k}, only of {mined}; add it to `pairs.ranks`"
+            f"{pairs_file} holds no pair of rank {top_k}, only of {mined}; add it to `pairs.ranks` "
+            "(a set of kind hand100m has only the ranks that its file gives)"
         )
     positives = np.full(len(hand_ids), -1, np.int64)
     where = f"the set that {pairs_file} was mined in"

@@ -16,13 +16,17 @@ COUNTED = {"frames": "frames", "crops": "hands", "keypoints": "hands"}
 
 @dataclass(frozen=True)
 class VideoStatus:
-    """What one stage says of one video; ``count`` is its frames or hands."""
+    """What one stage says of one video; ``count`` is its frames or hands.
+
+    ``reached`` is False if the stage before gave it nothing to work on: what it says was said there.
+    """
 
     video_id: str
     source: str
     ok: bool
     count: int
     reason: str
+    reached: bool
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,11 @@ class RunFolder:
         for source, shard in self.shards():
             path = self.path / stage / source / f"{shard}.status.parquet"
             if path.exists():
-                columns = ["video_id", "ok", COUNTED[stage], "reason"]
+                columns = ["video_id", "ok", "frames", "hands", "reason"]
                 for row in read_table(path, STATUS_TABLES[stage], columns).to_pylist():
                     count, reason = row[COUNTED[stage]] or 0, row["reason"] or ""
-                    found.append(VideoStatus(row["video_id"], source, row["ok"], count, reason))
+                    reached = stage == "frames" or bool(row["frames"])
+                    found.append(VideoStatus(row["video_id"], source, row["ok"], count, reason, reached))
         return found
 
     def count(self, stage: str) -> int:
@@ -84,9 +89,12 @@ def per_source(statuses: Sequence[VideoStatus]) -> dict[str, int]:
 
 
 def by_reason(statuses: Sequence[VideoStatus], ok: bool) -> dict[str, list[str]]:
-    """The videos that failed (or, with ``ok``, that went well with a remark) by their reason, most first."""
+    """The videos that failed (or, with ``ok``, that went well with a remark) by their reason, most first.
+
+    A video stands only where it met its fate, not in the stages that had nothing of it any more.
+    """
     reasons: dict[str, list[str]] = {}
     for status in statuses:
-        if status.ok == ok and status.reason:
+        if status.reached and status.ok == ok and status.reason:
             reasons.setdefault(status.reason, []).append(status.video_id)
     return dict(sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0])))

@@ -83,7 +83,10 @@ def _describe(raw: Any, entry: dict[str, Any]) -> Problem:
     location = _location_in(raw, entry["loc"])
     path = _path(location)
     if entry["type"] == "extra_forbidden":
-        return Problem(path, "unknown key", _nearest(str(location[-1]), _known_keys(location)))
+        known = _known_keys(location)
+        if location[-1] in known:
+            return Problem(path, "not a key of this kind", f"is {_path(location[:-1])}.kind as it should be?")
+        return Problem(path, "unknown key", _nearest(str(location[-1]), known))
     if entry["type"] == "missing":
         return Problem(f"{path}.{entry['loc'][-1]}".lstrip("."), "is missing", "give it a value")
     if entry["type"] == "value_error":

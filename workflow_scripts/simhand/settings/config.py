@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
+from simhand.settings.adjacent_pairs import AdjacentPairsSettings
 from simhand.settings.crops import CropsSettings
 from simhand.settings.datasets import DatasetSettings
 from simhand.settings.evaluation import EvaluationSettings
@@ -17,13 +18,14 @@ from simhand.settings.experiments import (
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.frames import FramesSettings
 from simhand.settings.groups import GroupsSettings
+from simhand.settings.hand_object_detector import HandObjectDetectorSettings
+from simhand.settings.imported_sets import AnySetSettings
 from simhand.settings.keypoints import KeypointsSettings
 from simhand.settings.pairs import PairsSettings
 from simhand.settings.pca import PcaSettings
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.report import ReportSettings
 from simhand.settings.section import Preset, Section, preset_defaults
-from simhand.settings.sets import SetSettings
 from simhand.settings.sources import FolderSource, SourceSettings
 from simhand.settings.world import WorldSettings
 
@@ -47,6 +49,9 @@ class Config(Section):
     shard_size: int = Field(128, gt=0, description="videos per shard; one job works through one shard")
     world: WorldSettings = Field(default_factory=WorldSettings, description="the rendered demo world")
     frames: FramesSettings = Field(default_factory=FramesSettings, description="videos to frames")
+    hand_object_detector: HandObjectDetectorSettings = Field(
+        default_factory=HandObjectDetectorSettings, description="frames to hands and objects, where chosen"
+    )
     crops: CropsSettings = Field(default_factory=CropsSettings, description="frames to hand crops")
     keypoints: KeypointsSettings = Field(
         default_factory=KeypointsSettings, description="crops to 2D keypoints"
@@ -55,9 +60,12 @@ class Config(Section):
         default_factory=GroupsSettings, description="which videos are one recording"
     )
     set_seed: int = Field(0, description="seed of the sampling of the pre-training sets")
-    sets: dict[Name, SetSettings] = Field(default_factory=dict, description="the pre-training sets")
+    sets: dict[Name, AnySetSettings] = Field(default_factory=dict, description="the pre-training sets")
     pca: PcaSettings = Field(default_factory=PcaSettings, description="pose embedding")
     pairs: PairsSettings = Field(default_factory=PairsSettings, description="mining of similar hands")
+    adjacent_pairs: AdjacentPairsSettings = Field(
+        default_factory=AdjacentPairsSettings, description="pairs of adjacent frames"
+    )
     pretrain: PretrainSettings = Field(
         default_factory=PretrainSettings, description="contrastive pre-training"
     )

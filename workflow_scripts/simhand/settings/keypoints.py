@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simhand.settings.section import Section
 
@@ -10,9 +10,20 @@ from simhand.settings.section import Section
 class KeypointsSettings(Section):
     """Where the 21 joints of a hand come from."""
 
-    estimator: Literal["detector", "mediapipe"] = Field(
+    estimator: Literal["detector", "mediapipe", "given"] = Field(
         "detector",
-        description="detector: landmarks that the detector gave; mediapipe: MediaPipe again, on the crop",
+        description="detector: landmarks that the detector gave; mediapipe: MediaPipe again, on the crop; "
+        "given: those of the file `given`",
+    )
+    given: str | None = Field(
+        None,
+        description="given: a file .parquet or .json, or a folder with one for each `<video_id>` or "
+        "`<source>/<shard>`; its forms: docs/files.md",
+    )
+    given_in: Literal["frame", "crop"] = Field(
+        "frame",
+        description="given: in pixels of the stored frame, left hands as they are, or in fractions of the "
+        "stored crop, left hands mirrored",
     )
     context: float = Field(
         0.5,
@@ -30,3 +41,11 @@ class KeypointsSettings(Section):
     crop_timeout_s: float = Field(
         60, gt=0, description="a crop that takes longer counts as without keypoints"
     )
+
+    @model_validator(mode="after")
+    def _names_keypoints(self) -> "KeypointsSettings":
+        if self.estimator == "given" and self.given is None:
+            raise ValueError("estimator: given needs the file: add `given: <file or folder>`")
+        if self.estimator != "given" and self.given is not None:
+            raise ValueError(f"keypoints are given, but the estimator is {self.estimator}: set `given` there")
+        return self

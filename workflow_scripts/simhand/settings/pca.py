@@ -6,7 +6,7 @@ from pydantic import Field
 
 from simhand.settings.section import Section
 
-Normalisation = Literal["crop", "wrist", "wrist_scale"]
+Normalisation = Literal["crop", "box", "wrist", "wrist_scale"]
 
 
 class PcaSettings(Section):
@@ -14,15 +14,21 @@ class PcaSettings(Section):
 
     normalisation: Normalisation = Field(
         "wrist_scale",
-        description="what is done to keypoints first: crop (as they lie in the crop), wrist (relative to "
-        "the wrist), wrist_scale (relative to the wrist, in units of wrist to middle knuckle); "
-        "the paper does not say",
+        description="what is done to keypoints first: crop (as they lie in the crop), box (relative to the "
+        "middle of their own box, in units of its longer side), wrist (relative to the wrist), wrist_scale "
+        "(relative to the wrist, in units of wrist to middle knuckle); the paper does not say",
     )
     min_palm_length: float = Field(
         0.02,
         gt=0,
         lt=1,
-        description="wrist_scale only: a hand whose wrist and middle knuckle lie closer than this share of "
-        "the crop is left out of mining (it has no scale)",
+        description="a hand whose unit is shorter than this share of the crop is left out of mining (it has "
+        "no scale): wrist to middle knuckle with wrist_scale, the longer side of its box with box",
     )
     dimensions: int = Field(14, ge=1, le=42, description="size D of the embedding (the paper: 14)")
+    sample_size: int | None = Field(
+        None,
+        ge=2,
+        description="fit to a random sample of this many hands of the set (a smaller set is taken whole); "
+        "null fits to all",
+    )

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from simhand.settings.experiments import METHODS_WITH_PAIRS, Experiment, ExperimentRow, expand_row
 from simhand.settings.finetune import FinetuneSettings
+from simhand.settings.hand_object_detector import WHERE_TO_GET
 from simhand.settings.pairs import PairsSettings
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import PRESETS, Preset, Section, preset_defaults
@@ -24,6 +25,7 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     Works on the raw configuration, part by part, so that a mistake elsewhere hides nothing.
     """
     yield from _in_sets(raw)
+    yield from _in_detector(raw)
     named: dict[str, dict[str, Any]] = {}
     for path, row in _rows(raw):
         for section, model in OVERRIDDEN.items():
@@ -44,7 +46,12 @@ def _in_experiment(raw: Mapping[str, Any], path: str, experiment: Experiment) ->
         yield f"{path}.label_fraction", message, "", []
     if pretrain and pretrain.set not in sets:
         yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
-    if pretrain and pretrain.method in METHODS_WITH_PAIRS and pretrain.top_k not in ranks:
+    chosen = _mapping(_mapping(raw, "sets"), pretrain.set) if pretrain else {}
+    if pretrain and pretrain.method == "simhand" and chosen.get("positives") == "adjacent":
+        message = f"simhand learns from similar hands, but the pairs of '{pretrain.set}' are adjacent frames"
+        yield f"{path}.set", message, "", []
+    is_mined = chosen.get("kind", "sampled") == "sampled"
+    if pretrain and pretrain.method in METHODS_WITH_PAIRS and is_mined and pretrain.top_k not in ranks:
         yield f"{path}.top_k", f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}", "", []
 
 
@@ -65,10 +72,19 @@ def _ambiguous(path: str, experiment: Experiment, named: dict[str, dict[str, Any
 def _in_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     sources = ["videos"] if raw.get("videos_dir") else list(_mapping(raw, "sources"))
     for name, settings in _mapping(raw, "sets").items():
+        if isinstance(settings, Mapping) and settings.get("kind") == "hand100m" and name in sources:
+            yield f"sets.{name}", "a source has this name already; give the imported set another", "", []
         named = settings.get("sources", "all") if isinstance(settings, Mapping) else "all"
         for source in named if isinstance(named, list) else []:
             if source not in sources:
                 yield f"sets.{name}.sources", f"no source '{source}'", str(source), sources
+
+
+def _in_detector(raw: Mapping[str, Any]) -> Iterator[Dangling]:
+    chosen = _mapping(raw, "crops").get("detector") == "hand_object_detector"
+    if chosen and not _mapping(raw, "hand_object_detector").get("weights"):
+        message = f"names no file, but crops.detector is hand_object_detector. {WHERE_TO_GET}"
+        yield "hand_object_detector.weights", message, "", []
 
 
 def _rows(raw: Mapping[str, Any]) -> Iterator[tuple[str, ExperimentRow]]:

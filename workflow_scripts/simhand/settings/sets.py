@@ -13,6 +13,7 @@ PaperSet = Literal["ego-50k", "ego-100k", "ego-500k", "ego-1m", "exo-1m", "egoex
 class SetSettings(Section):
     """Which hands make up one pre-training set."""
 
+    kind: Literal["sampled"] = Field("sampled", description="drawn from the hands of this run")
     sources: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
         "all", description="the sources the hands are drawn from: all, or a list of their names"
     )

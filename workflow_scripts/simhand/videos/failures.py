@@ -28,5 +28,6 @@ def check_failures(reasons: Mapping[str, str], total: int, max_failed_fraction: 
         listing[LISTED:] = [f"  and {len(listing) - LISTED} more"]
     raise DataError(
         f"{len(reasons)} of {total} videos failed, more than {section}.max_failed_fraction = "
-        f"{max_failed_fraction:g} allows; mend or remove them, or raise the limit:\n" + "\n".join(listing)
+        f"{max_failed_fraction:g} allows; mend or remove them, or raise the limit, and run again (what went "
+        "well is kept):\n" + "\n".join(listing)
     )

@@ -5,11 +5,8 @@ takes on its stdout. Which frames are taken is found twice: by ffmpeg's filters,
 the rule that serves every decoder. Where the two disagree the video is refused.
 """
 
-import ctypes
 import re
-import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -21,16 +18,19 @@ from typing import NamedTuple, TypeVar
 import ffmpeg
 import numpy as np
 
+from simhand.settings.frames import FramesSettings
 from simhand.videos.ffmpeg_program import ffmpeg_program
 from simhand.videos.seconds import RELEASED_STEP, Sampling, TimedFrame, take
-from simhand.videos.video_file import VideoError, VideoFile
+from simhand.videos.video_file import USUAL, VideoError, VideoFile
+from simhand.videos.worker_process import end_with_parent
 
 TIME_BASE = re.compile(rb"\[showinfo@(decoded|taken) .*config in time_base: (\d+)/(\d+)")
-FRAME = re.compile(rb"\[showinfo@(decoded|taken) .*\bn: *(\d+) pts: *(-?\d+) .* s:(\d+)x(\d+) ")
+FRAME = re.compile(rb"\[showinfo@(decoded|taken) .*\bn: *(\d+) pts: *(-?\d+) .*\bfmt:(\S+).* s:(\d+)x(\d+) ")
 ERROR = re.compile(rb"\[(?:error|fatal)\] (.*)")
 IS_FORWARD = "isnan(prev_selected_pts)+gte(pts,prev_selected_pts)"
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+# how frames lie in memory that come from a device; no decoder of its own makes ffmpeg lay them so
+FROM_DEVICE = ("nv12", "p010", "p016")
+AREA = "area+full_chroma_int+accurate_rnd"
 
 Waiting = TypeVar("Waiting")
 
@@ -42,9 +42,9 @@ class FfmpegVideo(VideoFile):
         VideoError: as :class:`VideoFile`.
     """
 
-    def __init__(self, path: Path | str, threads: int = 1) -> None:
+    def __init__(self, path: Path | str, settings: FramesSettings = USUAL, threads: int = 1) -> None:
         self._output: _Output | None = None
-        super().__init__(path, threads)
+        super().__init__(path, settings, threads)
 
     def sampled(self, sampling: Sampling) -> Iterator[TimedFrame[np.ndarray]]:
         """See :meth:`VideoFile.sampled`.
@@ -53,7 +53,7 @@ class FfmpegVideo(VideoFile):
             VideoError: also where ffmpeg took other frames than its own timestamps call for.
             ConfigError: there is no ffmpeg program.
         """
-        output = self._output = _Output(self._command(sampling))
+        output = self._output = _Output(self._command(sampling), self.settings.hardware)
         for count, frame in enumerate(take(self.in_order(output.decoded(self.problems)), sampling)):
             due_s = Fraction(count) if sampling == "every_second" else frame.time_s - output.first_s
             yield TimedFrame(frame.index, frame.time_s, output.taken(due_s))
@@ -67,7 +67,8 @@ class FfmpegVideo(VideoFile):
 
     def _command(self, sampling: Sampling) -> list[str]:
         # without file: a name such as "a:b.mp4" would be taken for a protocol; copyts keeps the PTS true
-        source = ffmpeg.input(f"file:{self.path}", copyts=None, threads=self.threads)
+        device = {} if self.settings.hardware is None else {"hwaccel": self.settings.hardware}
+        source = ffmpeg.input(f"file:{self.path}", copyts=None, threads=self.threads, **device)
         frames = source[str(self.stream.index)]
         if self.stream.start_time is None:
             # without timestamps ffmpeg 9 guesses microseconds between frames; the rate is what is known
@@ -79,6 +80,11 @@ class FfmpegVideo(VideoFile):
             frames = frames.filter("fps", fps=1, round="up")
         else:
             frames = frames.filter("select", f"not(mod(n,{RELEASED_STEP}))").filter("setpts", "PTS-STARTPTS")
+        if (height := self.settings.max_height_px) is not None:
+            scaled = f"min(ih,{height})"
+            size = {"w": f"max(1,round(iw*{scaled}/ih))", "h": scaled}
+            # scaled straight to BGR, or the colours would be halved a second time
+            frames = frames.filter("scale", **size, flags=AREA).filter("format", "bgr24")
         frames = frames.filter("showinfo@taken", checksum=0)
         # numbered one by one, so that no frame is dropped or doubled for the sake of an even rate
         frames = frames.filter("settb", "1").filter("setpts", "N")
@@ -93,6 +99,7 @@ class _Line(NamedTuple):
     place: str
     number: int
     time_s: Fraction
+    layout: str
     width: int
     height: int
 
@@ -104,13 +111,15 @@ class _Output:
     neither pipe can fill up while the other is waited for. What is held is bounded by what ffmpeg holds.
     """
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], device: str | None = None) -> None:
+        self._device = device
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=_end_with_parent,
+            # elsewhere than on Linux its broken pipe ends it
+            preexec_fn=end_with_parent,
         )
         self._error = ""
         self._lines: SimpleQueue[_Line | None] = SimpleQueue()
@@ -130,6 +139,8 @@ class _Output:
                     f"ffmpeg began afresh after frame {index}, as where the size changes; "
                     "frames.decoder: pyav reads such a video"
                 )
+            if self._device is not None and not line.layout.startswith(FROM_DEVICE):
+                raise VideoError(f"ffmpeg did not decode it with frames.hardware: {self._device}")
             yield TimedFrame(index, line.time_s, None)
             index += 1
         code = self._process.wait()
@@ -192,16 +203,11 @@ class _Output:
                 if found := TIME_BASE.search(text):
                     time_base[found[1]] = Fraction(int(found[2]), int(found[3]))
                 elif found := FRAME.search(text):
-                    number, pts, width, height = map(int, found.groups()[1:])
+                    place, layout = found[1].decode(), found[4].decode()
+                    number, pts, width, height = (int(found[group]) for group in (2, 3, 5, 6))
                     time_s = pts * time_base[found[1]]
-                    self._lines.put(_Line(found[1].decode(), number, time_s, width, height))
+                    self._lines.put(_Line(place, number, time_s, layout, width, height))
                 elif found := ERROR.search(text):
                     self._error = self._error or found[1].decode(errors="replace").strip()
         finally:
             self._lines.put(None)
-
-
-def _end_with_parent() -> None:
-    """In the child, on Linux: be killed with a worker that is killed; elsewhere its broken pipe ends it."""
-    if LIBC is not None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

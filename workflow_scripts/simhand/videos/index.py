@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from simhand.errors import DataError
-from simhand.settings.sources import FolderSource, SourceSettings
+from simhand.settings.sources import DiskSource, SourceSettings
 from simhand.settings.world import WorldSettings
 from simhand.videos.index_table import IndexedVideo, read_index, rendered_path, write_index
-from simhand.videos.sources import ListedVideo, list_videos
+from simhand.videos.sources.listed import ListedVideo
+from simhand.videos.sources.listing import lies_in, list_videos, place_of
 
 __all__ = ["IndexedVideo", "index_of_run", "read_index", "update_index", "write_index"]
 
@@ -61,12 +62,12 @@ def index_of_run(
     rows = read_index(path) if path.exists() else []
     known = {row.source for row in rows}
     for name, source in sources.items():
-        if isinstance(source, FolderSource):
+        if isinstance(source, DiskSource):
             _check_same_folder(path, name, source, [row for row in rows if row.source == name])
     unlisted = {
         name: source
         for name, source in sources.items()
-        if name not in known or not isinstance(source, FolderSource)
+        if name not in known or not isinstance(source, DiskSource)
     }
     return rows + _new_rows(path, rows, unlisted, shard_size, world)
 
@@ -82,7 +83,7 @@ def _new_rows(
     new: list[IndexedVideo] = []
     for name, source in sources.items():
         indexed = [row for row in rows if row.source == name]
-        if isinstance(source, FolderSource):
+        if isinstance(source, DiskSource):
             _check_same_folder(path, name, source, indexed)
         listed = _not_indexed(list_videos(name, source, world), indexed)
         first_shard = 1 + max((int(row.shard) for row in indexed), default=-1)
@@ -107,12 +108,11 @@ def _not_indexed(listed: list[ListedVideo], indexed: list[IndexedVideo]) -> list
     ]
 
 
-def _check_same_folder(path: Path, name: str, source: FolderSource, indexed: list[IndexedVideo]) -> None:
+def _check_same_folder(path: Path, name: str, source: DiskSource, indexed: list[IndexedVideo]) -> None:
     """Another folder under an old name would double every video under a new id."""
-    folder = os.path.abspath(Path(source.path).expanduser())
-    outside = [row.path for row in indexed if not os.path.abspath(row.path).startswith(folder + os.sep)]
-    if indexed and len(outside) == len(indexed):
+    if indexed and not any(lies_in(source, row.path) for row in indexed):
         raise DataError(
-            f"sources.{name}.path is now {folder}, but {path} lists this source's videos elsewhere, such as "
-            f"{outside[0]}; give the new folder a source name of its own, or start another run"
+            f"sources.{name} now points to {place_of(source)}, but {path} lists this source's videos "
+            f"elsewhere, such as {indexed[0].path}; give the new folder a source name of its own, or start "
+            "another run"
         )

@@ -19,11 +19,13 @@ class TimedFrame(Generic[Image]):
         index: its place in presentation order, from 0.
         time_s: its PTS in seconds of the stream, exact.
         image: the picture, in whatever form.
+        jpeg: the file that the picture was read from, where it is a JPEG already.
     """
 
     index: int
     time_s: Fraction
     image: Image
+    jpeg: bytes | None = None
 
 
 def take(frames: Iterable[TimedFrame[Image]], sampling: Sampling) -> Iterator[TimedFrame[Image]]:

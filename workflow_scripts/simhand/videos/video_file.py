@@ -12,6 +12,7 @@ from typing import Self
 import av
 import numpy as np
 
+from simhand.settings.frames import FramesSettings
 from simhand.videos.seconds import Image, Sampling, TimedFrame
 
 # a video that ends this much earlier than its header says was cut off; encoders' rounding is smaller
@@ -20,6 +21,8 @@ TRUNCATED_BY_S = 1
 LONGEST_GAP_S = 3600
 # of a stream that has neither timestamps nor a rate, as ffmpeg assumes
 DEFAULT_RATE = Fraction(25)
+
+USUAL = FramesSettings()
 
 
 class VideoError(Exception):
@@ -52,8 +55,8 @@ class VideoFile(ABC):
         VideoError: missing, empty, not a video, without a video stream, or cut off before its header.
     """
 
-    def __init__(self, path: Path | str, threads: int = 1) -> None:
-        self.path, self.threads = Path(path), threads
+    def __init__(self, path: Path | str, settings: FramesSettings = USUAL, threads: int = 1) -> None:
+        self.path, self.settings, self.threads = Path(path), settings, threads
         self._bytes = _size(self.path)
         self.problems: list[str] = []
         try:
@@ -77,6 +80,7 @@ class VideoFile(ABC):
 
         Raises:
             VideoError: no frame can be decoded, or not reliably.
+            IrregularVideo: forget the frames given so far; begin again with ``decode: all`` and one thread.
         """
 
     def probe(self) -> Probe:
@@ -112,7 +116,9 @@ class VideoFile(ABC):
         if backwards:
             self.problems.append(f"{backwards} frames left out whose timestamps run backwards")
         declared = self._declared_duration_s()
-        read = last + self.frame_s - first
+        # Matroska counts its duration from 0, not from its first frame
+        begin = first if self.stream.duration is not None else min(first, Fraction(0))
+        read = last + self.frame_s - begin
         if declared is not None and read < declared - TRUNCATED_BY_S:
             cut = f"truncated: {float(read):.1f} s of {float(declared):.1f} s could be read"
             self.problems.insert(0, cut)
@@ -150,6 +156,9 @@ def _size(path: Path) -> int:
         size = path.stat().st_size
     except OSError as error:
         raise VideoError(f"cannot be found: {error.strerror}") from error
+    if not path.is_file():
+        # to open a named pipe would wait for ever for someone to write to it
+        raise VideoError("not a file but a folder, a pipe or a device")
     if size == 0:
         raise VideoError("0 bytes")
     return size

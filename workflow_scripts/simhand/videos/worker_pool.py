@@ -7,12 +7,15 @@ decoder fed with broken files does both.
 import contextlib
 import math
 import multiprocessing
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from typing import Any, Generic, TypeVar
+from multiprocessing.connection import wait
+from typing import Any, Generic, Self, TypeVar
+
+from simhand.videos.worker_process import Outcome, serve
 
 Task = TypeVar("Task")
 Value = TypeVar("Value")
@@ -22,70 +25,131 @@ STARTING = -1
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[Value]):
-    """What became of a task: its ``value``, or the reason why there is none in ``failure``."""
-
-    value: Value | None = None
-    failure: str = ""
-
-
-def map_in_order(
-    make_function: Callable[[], Callable[[Task], Value]],
-    tasks: Sequence[Task],
-    workers: int,
-    timeout_s: Callable[[Task], float],
-) -> Iterator[Outcome[Value]]:
-    """Do ``tasks`` in ``workers`` processes and give their outcomes in the order of the tasks.
+class Work(Generic[Task, Value]):
+    """What a pool is to do.
 
     A task that raises, takes longer than its ``timeout_s`` or kills its worker gives a failure, and a
-    new worker takes over. At most ``LOOK_AHEAD`` outcomes per worker wait to be taken.
+    new worker takes over. A DiskFullError or ConfigError is no task's fault and stops the pool.
 
-    Args:
+    Attributes:
         make_function: picklable; called once in each worker, for what is slow to set up.
         tasks: picklable.
         workers: number of processes; never more than tasks.
         timeout_s: wall-clock limit of a task, without the setting up.
+        memory_bytes: what a worker may take (``RLIMIT_DATA``); None for no limit.
+    """
+
+    make_function: Callable[[], Callable[[Task], Value]]
+    tasks: Sequence[Task]
+    workers: int
+    timeout_s: Callable[[Task], float]
+    memory_bytes: int | None = None
+
+
+def map_in_order(work: Work[Task, Value]) -> Generator[Outcome[Value], None, None]:
+    """The outcomes in the order of the tasks; at most ``LOOK_AHEAD`` per worker wait to be taken.
 
     Raises:
         RuntimeError: ``make_function`` failed, which is no task's fault.
+        SimhandError: as ``make_function`` raised it, or a task for which nothing can go on.
     """
-    pool = [_Worker(make_function) for _ in range(min(workers, len(tasks)))]
     outcomes: dict[int, Outcome[Value]] = {}
-    next_task = 0
-    try:
-        for wanted in range(len(tasks)):
+    with _Pool(work) as pool:
+        for wanted in range(len(work.tasks)):
             while wanted not in outcomes:
-                for worker in pool:
-                    if worker.doing is None and next_task < min(len(tasks), wanted + LOOK_AHEAD * len(pool)):
-                        worker.give(next_task, tasks[next_task], timeout_s(tasks[next_task]))
-                        next_task += 1
-                outcomes.update(_collect(pool))
+                pool.hand_out(wanted + LOOK_AHEAD * work.workers)
+                outcomes.update(pool.collect())
             yield outcomes.pop(wanted)
-    finally:
-        for worker in pool:
+
+
+def map_as_done(work: Work[Task, Value]) -> Generator[tuple[Task, Outcome[Value]], None, None]:
+    """The tasks and their outcomes as they come: none waits for another.
+
+    Raises:
+        RuntimeError: as :func:`map_in_order`.
+        SimhandError: as :func:`map_in_order`.
+    """
+    done = 0
+    with _Pool(work) as pool:
+        while done < len(work.tasks):
+            pool.hand_out(len(work.tasks))
+            outcomes = pool.collect()
+            done += len(outcomes)
+            yield from ((work.tasks[number], outcome) for number, outcome in outcomes.items())
+
+
+class _Pool:
+    """The workers, and which task is the next."""
+
+    def __init__(self, work: Work[Any, Any]) -> None:
+        self._work = work
+        self._next = 0
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Self:
+        for _ in range(min(self._work.workers, len(self._work.tasks))):
+            self._workers.append(_Worker(self._work))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for worker in self._workers:
             worker.stop()
+
+    def hand_out(self, limit: int) -> None:
+        """Give idle workers tasks whose number is below ``limit``."""
+        for worker in self._workers:
+            if worker.doing is None and self._next < min(limit, len(self._work.tasks)):
+                worker.give(self._next, self._work.tasks[self._next])
+                self._next += 1
+
+    def collect(self) -> dict[int, Outcome[Any]]:
+        """Wait until a worker has something to say or has used up its time; outcomes by task number."""
+        busy = [worker for worker in self._workers if worker.doing is not None]
+        earliest = min(worker.deadline for worker in busy)
+        limit = None if earliest == math.inf else max(0.0, earliest - time.monotonic())
+        speaking = wait([worker.connection for worker in busy], limit)
+        outcomes = {}
+        for worker in busy:
+            number, due = worker.doing, time.monotonic() >= worker.deadline
+            if worker.connection in speaking:
+                outcome = worker.take()
+            elif due:
+                outcome = worker.give_up()
+            else:
+                continue
+            if outcome.stop is not None:
+                raise outcome.stop
+            if number == STARTING:
+                if outcome.failure:
+                    raise RuntimeError(f"a worker process could not be set up: {outcome.failure}")
+                worker.doing = None
+            elif number is not None:
+                outcomes[number] = outcome
+                worker.doing = worker.doing if worker.doing == STARTING else None
+        return outcomes
 
 
 class _Worker:
     """One process; ``doing`` is the number of its task, ``STARTING``, or None while it is idle."""
 
-    def __init__(self, make_function: Callable[[], Callable[[Any], Any]]) -> None:
-        self._make_function = make_function
+    def __init__(self, work: Work[Any, Any]) -> None:
+        self._work = work
         self.start()
 
     def start(self) -> None:
         # spawn: a fork would inherit the thread pools of Arrow and OpenCV in whatever state they are
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, self._make_function), daemon=True)
+        arguments = (theirs, self._work.make_function, os.getpid(), self._work.memory_bytes)
+        self.process = context.Process(target=serve, args=arguments, daemon=True)
         self.process.start()
         theirs.close()
         self.doing: int | None = STARTING
         self.limit_s = self.deadline = math.inf
 
-    def give(self, number: int, task: Any, limit_s: float) -> None:
-        self.doing, self.limit_s = number, limit_s
-        self.deadline = time.monotonic() + limit_s
+    def give(self, number: int, task: Any) -> None:
+        self.doing, self.limit_s = number, self._work.timeout_s(task)
+        self.deadline = time.monotonic() + self.limit_s
         # a worker that died while idle breaks the pipe; take() then finds it dead
         with contextlib.suppress(OSError):
             self.connection.send(task)
@@ -115,57 +179,6 @@ class _Worker:
         self.stop()
         self.start()
         return Outcome(failure=failure)
-
-
-def _collect(pool: list[_Worker]) -> dict[int, Outcome[Any]]:
-    """Wait until a worker has something to say or has used up its time."""
-    busy = [worker for worker in pool if worker.doing is not None]
-    earliest = min(worker.deadline for worker in busy)
-    limit = None if earliest == math.inf else max(0.0, earliest - time.monotonic())
-    speaking = wait([worker.connection for worker in busy], limit)
-    outcomes = {}
-    for worker in busy:
-        number, due = worker.doing, time.monotonic() >= worker.deadline
-        if worker.connection in speaking:
-            outcome = worker.take()
-        elif due:
-            outcome = worker.give_up()
-        else:
-            continue
-        if number == STARTING:
-            if outcome.failure:
-                raise RuntimeError(f"a worker process could not be set up: {outcome.failure}")
-            worker.doing = None
-        elif number is not None:
-            outcomes[number] = outcome
-            worker.doing = worker.doing if worker.doing == STARTING else None
-    return outcomes
-
-
-def _serve(connection: Connection, make_function: Callable[[], Callable[[Any], Any]]) -> None:
-    """In the worker: set up, say so, then answer one task after the other until the pool hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        function = make_function()
-        connection.send(Outcome())
-        while True:
-            task = connection.recv()
-            connection.send(_attempt(function, task))
-    except (EOFError, BrokenPipeError):
-        return
-    except Exception as error:
-        connection.send(Outcome(failure=_describe(error)))
-
-
-def _attempt(function: Callable[[Any], Any], task: Any) -> Outcome[Any]:
-    try:
-        return Outcome(function(task))
-    except Exception as error:
-        return Outcome(failure=_describe(error))
-
-
-def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _cause(exit_code: int | None) -> str:

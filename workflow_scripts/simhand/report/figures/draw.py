@@ -21,9 +21,13 @@ INDEX = "index.json"
 
 @dataclass(frozen=True)
 class RunParts:
-    """Names of what a run consists of: ``<source>/<shard>``, sets, pre-trainings and fine-tunings."""
+    """Names of what a run consists of: ``<source>/<shard>``, sets, pre-trainings and fine-tunings.
+
+    ``frames`` are those of the ``sources`` whose frames are kept.
+    """
 
     sources: Sequence[str]
+    frames: Sequence[str]
     sets: Sequence[str]
     pretrain: Sequence[str]
     finetune: Sequence[str]
@@ -33,7 +37,7 @@ def draw_all(run_dir: Path, parts: RunParts, settings: ReportSettings) -> Iterat
     """Every figure that this run has the data for, in the order of the report."""
     yield draw_dag(RunFolder.open(run_dir), parts.sets, parts.pretrain, parts.finetune)
     possible = [
-        draw_frames(run_dir, parts.sources, settings.example_frames),
+        draw_frames(run_dir, parts.frames, settings.example_frames),
         draw_crops(run_dir, parts.sources, settings.example_crops),
     ]
     for name in parts.sets:

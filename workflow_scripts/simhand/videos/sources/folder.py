@@ -1,16 +1,13 @@
-"""Lists the videos of a source; one function per kind of source, no video is opened."""
+"""Lists a folder of any videos."""
 
 import itertools
-import logging
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from simhand.errors import ConfigError, DataError
-from simhand.settings.sources import FolderSource, SourceSettings
-from simhand.settings.world import WorldSettings
-from simhand.world import catalogue
+from simhand.errors import DataError
+from simhand.settings.sources import FolderSource
+from simhand.videos.sources.listed import ListedVideo, without_unprintable
 
 # fmt: off
 VIDEO_SUFFIXES = (
@@ -19,37 +16,13 @@ VIDEO_SUFFIXES = (
 )
 # fmt: on
 
-log = logging.getLogger("simhand")
 
-
-@dataclass(frozen=True)
-class ListedVideo:
-    """A video that a source offers.
-
-    Attributes:
-        possible_ids: video ids in order of preference; the first that nobody has becomes its id.
-        path: the file; None for a video yet to be rendered, whose place follows from its shard.
-    """
-
-    possible_ids: Iterable[str]
-    path: str | None
-
-
-def list_videos(name: str, source: SourceSettings, world: WorldSettings | None) -> list[ListedVideo]:
-    """The videos of source ``name`` in a fixed order.
+def list_folder(name: str, source: FolderSource) -> list[ListedVideo]:
+    """The videos below the folder of source ``name``, sorted by their path in it.
 
     Raises:
         DataError: there is no such folder, or no video in it.
-        ConfigError: a rendered source without a world.
     """
-    if isinstance(source, FolderSource):
-        return _list_folder(name, source)
-    if world is None:
-        raise ConfigError(f"sources.{name} is rendered, which needs the `world` section")
-    return [ListedVideo((video_id,), None) for video_id in catalogue.video_ids(world)]
-
-
-def _list_folder(name: str, source: FolderSource) -> list[ListedVideo]:
     folder = Path(source.path).expanduser()
     if not folder.is_dir():
         raise DataError(
@@ -57,11 +30,7 @@ def _list_folder(name: str, source: FolderSource) -> list[ListedVideo]:
             "mount it or correct the path"
         )
     found = {path.relative_to(folder).as_posix(): path for path in _video_files(folder, source.recursive)}
-    for relative in [relative for relative in found if not _fits_in_a_table(relative)]:
-        log.warning(
-            "sources.%s: left out %a: rename it without tab, newline or non-UTF-8 bytes", name, relative
-        )
-        del found[relative]
+    found = without_unprintable(name, found)
     if not found:
         where = "in it or in its subfolders" if source.recursive else "directly in it (recursive is false)"
         raise DataError(
@@ -92,11 +61,3 @@ def _possible_ids(source: str, relative: str) -> Iterator[str]:
     stem = str(PurePosixPath(relative).with_suffix(""))
     yield from (stem, relative, f"{source}/{stem}", f"{source}/{relative}")
     yield from (f"{source}/{relative}~{number}" for number in itertools.count(2))
-
-
-def _fits_in_a_table(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return all(ord(char) >= 32 and ord(char) != 127 for char in text)

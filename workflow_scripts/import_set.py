@@ -1,0 +1,39 @@
+"""Put annotated hands and their given positives together as a pre-training set and its pairs."""
+
+import argparse
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+from simhand.files.atomic import write_text
+from simhand.files.tables import write_table
+from simhand.hand100m.import_set import check_left_out, import_set
+from simhand.settings.imported_sets import ImportedSetSettings
+from simhand.stage import run_stage, stage_parser
+
+log = logging.getLogger("simhand")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Write the set, its pairs, and the counts of what was left out."""
+    settings = ImportedSetSettings.model_validate_json(args.settings)
+    hands, pairs, counts = import_set(args.run_dir, args.annotations, args.crops)
+    for name, count in asdict(counts).items():
+        log.info("%s: %d", name.replace("_", " "), count)
+    check_left_out(counts, args.status, settings)
+    write_table(args.set, "set", hands)
+    write_table(args.pairs, "pairs", pairs)
+    write_text(args.counts, json.dumps(asdict(counts), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--annotations", type=Path, required=True, help="packed file of annotations")
+    parser.add_argument("--crops", type=Path, nargs="+", required=True, help="crops of all shards")
+    parser.add_argument("--status", type=Path, nargs="+", required=True, help="status of all shards")
+    parser.add_argument("--set", type=Path, required=True, help="the set to write")
+    parser.add_argument("--pairs", type=Path, required=True, help="its pairs to write")
+    parser.add_argument("--counts", type=Path, required=True, help="what became of the annotations, to write")
+    run_stage(parser, main)

@@ -1,0 +1,1 @@
+"""Lists the videos of every kind of source; no video is opened."""
