@@ -81,7 +81,7 @@ def make_clip(path: Path, height_px: int, keyframes: Sequence[str]) -> Path:
         size = f"fps=30,scale={SIZES[height_px]}:{height_px}:flags=lanczos,setsar=1"
         scenes = [f"[{n}:v]trim=duration={SCENE_S},{size}[v{n}]" for n in range(len(SCENES))]
         joined = "".join(f"[v{n}]" for n in range(len(SCENES)))
-        joined += f"concat=n={len(SCENES)}:v=1,noise=alls=7:allf=t,format=yuv420p[all]"
+        joined += f"concat=n={len(SCENES)}:v=1,noise=alls=4:allf=t,format=yuv420p[all]"
         sources = [argument for name in SCENES for argument in ("-i", str(REAL_CLIPS / f"{name}.mp4"))]
         encoder = ["-map", "[all]", "-c:v", "libx264", "-preset", "medium", "-crf", "23", *keyframes]
         ffmpeg(*sources, "-filter_complex", ";".join([*scenes, joined]), *encoder, path=path)

@@ -25,6 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
 
 import numpy as np
+import torch
 from process_cost import Cost, measured
 
 from simhand.files.packed import PackedReader
@@ -59,7 +60,8 @@ Box = tuple[float, float, float, float]
 
 def make_frames(folder: Path, clips: list[Path]) -> Path:
     """Packed frames of the rendered world and of ``clips``, one per second."""
-    world = WorldSettings(recordings=8, duration_s=20, fps=1)
+    torch.set_num_threads(1)
+    world = WorldSettings(recordings=6, duration_s=10, fps=1)
     (folder / "rendered").mkdir()
     for name in video_ids(world):
         render_video(world, name, folder / "rendered" / f"{name}.mp4")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from box_formats import BOX, FORMATS, columns, write_csv, write_detector_output, write_parquet
+from box_formats import BOX, COLUMNS, FORMATS, columns, write_csv, write_detector_output, write_parquet
 from hand_frames import rows_of, run_crops, write_frames
 
 from simhand.errors import DataError
@@ -51,6 +51,9 @@ def test_boxes_written_out_and_read_back_give_the_same_crops(name, rendered, ren
     ]
     assert hands == expected
     assert {row["hands"] for row in status} >= {1, 2}
+    order = [(row["video_id"], row["frame_index"]) for row in rows_of(rendered[0], "frames")]
+    places = [order.index((row["video_id"], row["frame_index"])) for row in rows]
+    assert places == sorted(places)
     objects = [row for row in rows if row["kind"] == "object"]
     assert len(objects) == (0 if scored else sum(hand["side"] == "left" for hand in hands))
     contact_states = {row["contact_state"] for row in rows if row["kind"] == "hand"}
@@ -155,6 +158,23 @@ def test_nan_in_a_table_is_unusable_too(rendered, rendered_hands, shard, tmp_pat
     _, rows, statuses = read(tmp_path / "b.parquet", rendered, shard, tmp_path)
     assert len(rows) == 2
     assert "1 unusable boxes: 1 not all numbers" in statuses[rendered_hands[0]["video_id"]]["reason"]
+
+
+def test_empty_cells_of_csv_are_missing_values(rendered, rendered_hands, shard, tmp_path):
+    hands = [
+        dict(rendered_hands[0]),
+        {**rendered_hands[1], "frame_index": ""},
+        {**rendered_hands[2], "side": ""},
+    ]
+    hands[0] |= {"timestamp_s": "", "score": ""}
+    lines = [",".join(COLUMNS), *(",".join(str(hand[name]) for name in COLUMNS) for hand in hands)]
+    (tmp_path / "b.csv").write_text("\n".join(lines))
+    _, rows, statuses = read(tmp_path / "b.csv", rendered, shard, tmp_path)
+    assert [(row["frame_index"], row["score"]) for row in rows] == [
+        (hands[0]["frame_index"], 1.0),
+        (rendered_hands[1]["frame_index"], rendered_hands[1]["score"]),
+    ]
+    assert "1 unusable boxes: 1 without side" in statuses[hands[2]["video_id"]]["reason"]
 
 
 def test_boxes_of_videos_outside_the_run_are_told(rendered, rendered_hands, shard, tmp_path, caplog):

@@ -16,6 +16,7 @@ from simhand.mining import torch_search, tree_search
 from simhand.mining.neighbours import nearest_in_other_groups
 from simhand.mining.pca import fit_embedding
 from simhand.mining.search import NO_NEIGHBOUR
+from simhand.mining.shortlists import search_shortlists
 from simhand.settings.pca import PcaSettings
 
 CASES = ("articulated_hands", "integer_grid_many_ties", "single_video_no_partner")
@@ -109,6 +110,23 @@ def test_answer_does_not_depend_on_tiles(monkeypatch, problem, tile):
     found = nearest_in_other_groups(*hands, [1, 9], EXACT_SEARCHES["torch"])
     rows, distances = by_definition(*hands, [1, 9])
     assert np.array_equal(found.rows, rows) and np.array_equal(found.distances, distances)
+
+
+def test_torch_lists_no_hand_of_the_same_recording(monkeypatch):
+    """Not even where tiles begin and end in the middle of a recording."""
+    points, groups, hand_ids = tight_recordings(np.random.default_rng(6))
+    shortlists = []
+
+    def noting_search(*arguments):
+        shortlists.append(arguments[3])
+        return search_shortlists(*arguments)
+
+    monkeypatch.setattr(torch_search, "search_shortlists", noting_search)
+    monkeypatch.setattr(torch_search, "TILE_QUERIES", 1)
+    monkeypatch.setattr(torch_search, "TILE_HANDS", 16)
+    nearest_in_other_groups(points, groups, np.sort(hand_ids), [1], EXACT_SEARCHES["torch"])
+    listed, _ = shortlists[0](np.arange(len(points)), 40)
+    assert (groups[listed] != groups[:, None]).all()
 
 
 def test_answer_does_not_depend_on_the_order_of_rows(search):

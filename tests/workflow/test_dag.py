@@ -128,12 +128,17 @@ def test_new_videos_fill_new_shards(snakemake, tmp_path):
     ]
 
 
+def rule_names(rules):
+    found = re.findall(r"^rule (\w+):|^ *use rule \w+ as (\w+) with:", rules, flags=re.MULTILINE)
+    return {plain or derived for plain, derived in found}
+
+
 def test_rules_scripts_and_environments_share_their_names(repository):
     rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
     named = set(re.findall(r"\.\./envs/(\w+)\.yaml", rules))
     assert named == {path.stem for path in (repository / "envs").glob("*.yaml")}
     for name in named - {"index"}:
-        assert re.search(rf"^rule {name}:", rules, flags=re.MULTILINE), name
+        assert name in rule_names(rules), name
         assert (repository / "workflow_scripts" / f"{name}.py").is_file(), name
 
 
@@ -146,9 +151,8 @@ def test_slurm_profile_asks_for_a_gpu_only_where_networks_need_one(repository, s
     profile = yaml.safe_load((repository / "slurm/profile.yaml").read_text())
     rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
     with_gpu = {name for name, wanted in profile["set-resources"].items() if wanted.get("gpu")}
-    assert with_gpu == {"detect_hands", "pretrain_encoder", "finetune_detnet"}
-    for name in {*profile["set-resources"], *profile["set-threads"]}:
-        assert f"rule {name}:" in rules
+    assert with_gpu == {"detect_hands", "mine_pairs_torch", "pretrain_encoder", "finetune_detnet"}
+    assert {*profile["set-resources"], *profile["set-threads"]} <= rule_names(rules)
     shutil.copytree(repository / "slurm", tmp_path / "slurm")
     done = snakemake(tmp_path, "--profile", "slurm", "--dry-run", "--executor", "dryrun", "--quiet", "reason")
     assert done.returncode == 0, done.stdout

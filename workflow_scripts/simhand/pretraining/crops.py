@@ -93,7 +93,7 @@ class Crops:
             yield
         except ValueError as error:
             raise DataError(
-                f"{self._files[self._file[row]]}, row {self._row[row]}: the crop is not a readable JPEG "
+                f"{self._files[self._file[row]]}, row {self._row[row]}: the crop is not a readable image "
                 f"({error}); delete the file and run the crops stage again"
             ) from error
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from simhand.videos.packet_index import ENTERS, RESETS, PacketIndex
 
-ALWAYS_DECODED = 16
+ALWAYS_DECODED = 8
 """So many packets at the start are always decoded, to see whether frames come as packets announce them."""
 
 
