@@ -132,7 +132,7 @@ def test_files_put_together(clip_folder):
     """A jump in time, a clip twice, a change of size: each is decoded whole."""
     first = write(clip_folder / "at_10.ts", Clip(x264("-output_ts_offset", "10")))
     later = write(clip_folder / "at_20.ts", Clip(x264("-output_ts_offset", "20")))
-    large = write(clip_folder / "large.ts", Clip(x264("-output_ts_offset", "13.5", "-vf", "scale=128:96")))
+    large = write(clip_folder / "larger.ts", Clip(x264("-output_ts_offset", "13.5", "-vf", "scale=128:96")))
     for name, parts in {"jump": (first, later), "twice": (first, first), "sizes": (first, large)}.items():
         path = clip_folder / f"{name}.ts"
         path.write_bytes(b"".join(part.read_bytes() for part in parts))

@@ -169,4 +169,6 @@ def test_readme_lists_every_switch(repository):
 def test_links_of_the_readme_lead_somewhere(repository):
     links = re.findall(r"\]\((?!https?:)([^)]+)\)", (repository / "README.md").read_text())
     assert len(links) > 10
-    assert [link for link in links if not (repository / link).exists()] == []
+    for path, _, anchor in (link.partition("#") for link in links):
+        assert (repository / path).exists(), path
+        assert not anchor or f"# {anchor}\n" in (repository / path).read_text(), anchor
