@@ -21,7 +21,7 @@ MOST_REORDERED = 16
 
 
 class IrregularVideo(Exception):
-    """The packets do not tell for certain which pictures a full decode gives; says why."""
+    """The packets do not tell for certain which frames a full decode gives; says why."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ def read_packets(path: Path | str, stream_index: int) -> PacketIndex:
     What is accepted: H.264 and HEVC of whole frames, one to a packet, each with a PTS of its own; the file
     begins with a picture that decoding can begin at; the parts of the video that begin with such a picture
     follow each other in time; the decoder knows beforehand how far frames are reordered.
+
+    One thing does not show: damage in the header of a picture that nothing wanted depends on, within a NAL
+    unit that is framed well. A full decode may lose that picture, note it, and count later frames lower.
 
     Raises:
         IrregularVideo: anything else, or the file cannot be read to its end.
