@@ -40,16 +40,8 @@ def read_json_boxes(path: Path, shard_videos: Collection[str], run_videos: Colle
         DataError: it is no JSON, of none of these forms, or an image does not tell which frame it is.
     """
     elsewhere: Counter[str] = Counter()
-
-    def wanted() -> Iterator[Row]:
-        for row in _rows(path, run_videos):
-            if row["video_id"] in shard_videos:
-                yield row
-            else:
-                elsewhere[row["video_id"]] += 1
-
     try:
-        return BoxFile(path, to_table(wanted()), elsewhere)
+        return BoxFile(path, to_table(_rows(path, shard_videos, run_videos, elsewhere)), elsewhere)
     except ijson.JSONError as error:
         first_line = str(error).strip().splitlines()[0]
         raise DataError(
@@ -58,17 +50,31 @@ def read_json_boxes(path: Path, shard_videos: Collection[str], run_videos: Colle
         ) from error
 
 
-def _rows(path: Path, run_videos: Collection[str]) -> Iterator[Row]:
+def _rows(
+    path: Path, shard_videos: Collection[str], run_videos: Collection[str], elsewhere: Counter[str]
+) -> Iterator[Row]:
+    """The boxes of ``shard_videos``; entries of other videos are only counted, in ``elsewhere``."""
     with path.open("rb") as file:
         opening = next(iter(ijson.basic_parse(file)))[0]
         file.seek(0)
         if opening == "start_array":
             records = ijson.items(file, "item", use_float=True, buf_size=BUFFER_BYTES)
             for number, record in enumerate(records):
-                yield _of_record(record, f"{path}, record {number}")
+                row = _of_record(record, f"{path}, record {number}")
+                if row["video_id"] in shard_videos:
+                    yield row
+                else:
+                    elsewhere[row["video_id"]] += 1
         elif opening == "start_map":
             for image, found in ijson.kvitems(file, "", use_float=True, buf_size=BUFFER_BYTES):
-                yield from _of_image(image, found, path, run_videos)
+                where = f"{path}, image '{image}'"
+                place = place_of_image(image, where)
+                video_id = place.video_in(run_videos)
+                if video_id in shard_videos:
+                    frame = {"frame_index": place.frame_index, "timestamp_s": place.timestamp_s}
+                    yield from ({"video_id": video_id, **frame, **box} for box in _of_image(found, where))
+                elif found:
+                    elsewhere[video_id] += len(found)
         else:
             raise DataError(f"{path}: expected a JSON list of boxes or an object by image path; write it so")
 
@@ -92,19 +98,12 @@ def _of_record(record: Any, where: str) -> Row:
     return row | {"video_id": video_id, "kind": kind, "side": side, "in_fractions": False}
 
 
-def _of_image(image: str, found: Any, path: Path, run_videos: Collection[str]) -> Iterator[Row]:
-    where = f"{path}, image '{image}'"
-    place = place_of_image(image, where)
-    start = {
-        "video_id": place.video_in(run_videos),
-        "frame_index": place.frame_index,
-        "timestamp_s": place.timestamp_s,
-    }
+def _of_image(found: Any, where: str) -> Iterator[Row]:
     for entry in found or []:
         if isinstance(entry, Mapping) and {*CORNERS, "hand_side"} <= entry.keys():
-            yield from ({**start, **box} for box in _of_annotation(entry, where))
+            yield from _of_annotation(entry, where)
         elif isinstance(entry, list) and len(entry) == DETECTOR_NUMBERS:
-            yield {**start, **_of_detector(entry, where)}
+            yield _of_detector(entry, where)
         else:
             raise DataError(
                 f"{where}: expected 100DOH's {{x1, y1, x2, y2, hand_side, contact_state, obj_bbox}} or the "
