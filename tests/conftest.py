@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -31,3 +32,9 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real videos at {folder} (set SIMHAND_REALDATA to their folder)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _log_as_at_the_start() -> None:
+    """A stage that ran in this process opens the log wider; what a test sees must not hang on that."""
+    logging.getLogger("simhand").setLevel(logging.NOTSET)
