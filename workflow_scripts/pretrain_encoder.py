@@ -10,7 +10,8 @@ from simhand.files.atomic import write_text
 from simhand.pretraining.data import load_hands
 from simhand.pretraining.export import save_checkpoint, save_encoder, save_metrics, training_metrics
 from simhand.pretraining.model_card import model_card
-from simhand.pretraining.train import pretrain, start_training
+from simhand.pretraining.train import pretrain
+from simhand.pretraining.training import start_training
 from simhand.settings.experiments import METHODS_WITH_PAIRS, PretrainExperiment
 from simhand.settings.pretrain import PretrainSettings
 from simhand.stage import run_stage, stage_parser

@@ -20,7 +20,8 @@ from simhand.pretraining import train as trainer
 from simhand.pretraining.data import load_hands
 from simhand.pretraining.embedding_quality import alignment, uniformity
 from simhand.pretraining.methods.registry import REGISTRY, find_method
-from simhand.pretraining.train import pretrain, start_training
+from simhand.pretraining.train import pretrain
+from simhand.pretraining.training import start_training
 from simhand.settings.experiments import METHODS, METHODS_WITH_PAIRS
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import preset_defaults

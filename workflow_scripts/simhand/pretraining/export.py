@@ -13,7 +13,7 @@ from torch import nn
 
 from simhand.files.atomic import atomic_path, write_bytes, write_text
 from simhand.pretraining.data import HandSet
-from simhand.pretraining.train import Training
+from simhand.pretraining.training import Training
 
 CHECKPOINT_VERSION = 1
 
