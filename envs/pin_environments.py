@@ -26,6 +26,7 @@ PACKAGE_OF_MODULE = {
     "ffmpeg": "ffmpeg-python",
     "imageio_ffmpeg": "imageio-ffmpeg",
     "sklearn": "scikit-learn",
+    "tensorboardX": "tensorboardx",
     "yaml": "pyyaml",
 }
 # `index` is a target of its own name whose script is index_videos.py.

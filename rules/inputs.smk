@@ -1,7 +1,7 @@
 """Which files a job needs, where that follows from the config rather than from the file's name."""
 
 from simhand.hands.given.file_names import BOXES, KEYPOINTS, files_of_shard
-from simhand.settings.experiments import METHODS_WITH_PAIRS
+from simhand.settings.experiments import METHODS
 from simhand.videos.sources.ego4d import metadata_file
 
 PRETRAINS = CONFIG.pretrain_experiments()
@@ -95,6 +95,21 @@ def behind_set(name, pattern):
     return per_shard(pattern, CONFIG.sets[name].sources)
 
 
+def found_with(wildcards):
+    """The settings that the hands of a set were found with, as JSON; null if they were imported.
+
+    Limits on time and failures are left out, so that changing them fits no pose embedding again.
+    """
+    if wildcards.set in IMPORTED_SETS:
+        return "null"
+    sections = ["crops", "keypoints"]
+    if CONFIG.crops.detector == "hand_object_detector":
+        sections.append("hand_object_detector")
+    limits = {"device", "frame_timeout_s", "crop_timeout_s", "max_failed_fraction"}
+    found = {name: getattr(CONFIG, name).model_dump(mode="json", exclude=limits) for name in sections}
+    return json.dumps(found, sort_keys=True)
+
+
 def of_set(wildcards, pattern):
     """``pattern`` for every shard that may give hands to a pre-training set."""
     return behind_set(wildcards.set, pattern)
@@ -116,15 +131,29 @@ def import_settings(exclude):
 
 
 def pairs_of_pretrain(wildcards):
-    """The mined pairs of the set, for the method that learns from them."""
+    """The pairs of the set that the method learns from, if it does: similar hands, or adjacent frames."""
     experiment = PRETRAINS[wildcards.pretrain]
-    return f"{RESULTS}/pairs/{experiment.set}.parquet" if experiment.method in METHODS_WITH_PAIRS else []
+    pairs = METHODS[experiment.method].pairs
+    if pairs == "adjacent":
+        return adjacent_pairs_of(experiment.set)
+    return f"{RESULTS}/pairs/{experiment.set}.parquet" if pairs == "similar" else []
 
 
 def adjacent_pairs_of(name):
     """The pairs of adjacent frames of a set: those given with it, else those found in it."""
     given = name in IMPORTED_SETS and IMPORTED_SETS[name].positives == "adjacent"
     return f"{RESULTS}/{'pairs' if given else 'adjacent_pairs'}/{name}.parquet"
+
+
+def processes_of_pretrain(wildcards):
+    """How many processes train together."""
+    return CONFIG.pretrain_settings(wildcards.pretrain).processes
+
+
+def gpus_of_pretrain(wildcards):
+    """One for each process. Without an executor that hands out GPUs the number means nothing."""
+    settings = CONFIG.pretrain_settings(wildcards.pretrain)
+    return 0 if settings.device == "cpu" else settings.processes
 
 
 def weights_file(init):

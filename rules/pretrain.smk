@@ -2,6 +2,13 @@
 
 Needs: a set, its crops and keypoints, and its pairs where the method takes them. Promises: the
 encoder with plain torchvision names and its model card, the final checkpoint, metrics, history.
+
+A job that is stopped, killed or preempted leaves its checkpoints in the folder `run` beside its outputs,
+which no rule declares, so that Snakemake does not remove it; the job that is started next, by `retries` or
+by hand, goes on from there. Every attempt may therefore take as long as the first.
+
+`pretrain.processes` train together on one node, each with a GPU of its own unless `pretrain.device` is
+cpu; they share the threads. How many they are changes no result, so it makes nothing run again.
 """
 
 
@@ -27,15 +34,23 @@ rule pretrain_encoder:
     priority: 10
     conda:
         "../envs/pretrain_encoder.yaml"
+    threads: processes_of_pretrain
     resources:
-        mem_mb=lambda wildcards, input, attempt: attempt * int(8000 + 2 * input.size_mb),
-        runtime=lambda wildcards, attempt: attempt * 1440,
+        processes=processes_of_pretrain,
+        gpu=gpus_of_pretrain,
+        mem_mb=lambda wildcards, input, attempt: min(attempt, 2)
+        * int(8000 * processes_of_pretrain(wildcards) + 2 * input.size_mb),
+        runtime=1440,
     params:
-        settings=lambda wildcards: CONFIG.pretrain_settings(wildcards.pretrain).model_dump_json(),
+        settings=lambda wildcards: CONFIG.pretrain_settings(wildcards.pretrain).model_dump_json(
+            exclude={"processes"}
+        ),
         experiment=lambda wildcards: PRETRAINS[wildcards.pretrain].model_dump_json(),
         pairs=lambda wildcards, input: "--pairs" if input.pairs else "",
         run_dir=lambda wildcards: RESULTS,
     shell:
-        "python {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
+        "python $([ {resources.processes} -eq 1 ]"
+        " || echo -m torch.distributed.run --standalone --nproc-per-node {resources.processes} --)"
+        " {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
         " --run-dir {params.run_dir:q} --set {input.table:q} {params.pairs} {input.pairs:q}"
         ' --out-dir "$(dirname {output.encoder:q})" --threads {threads} --log {log:q}'

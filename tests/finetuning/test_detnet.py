@@ -154,7 +154,7 @@ def test_encoder_that_does_not_fit_is_refused_by_tensor_name(tmp_path):
     safetensors.torch.save_file({**weights, "layer1.0.conv1.weight": torch.zeros(64, 64, 1, 1)}, path)
     with pytest.raises(DataError, match=r"layer1\.0\.conv1\.weight has shape \(64, 64, 1, 1\), expected"):
         load_encoder(network.encoder, "resnet18", path)
-    safetensors.torch.save_file({f"module.{name}": tensor for name, tensor in weights.items()}, path)
+    safetensors.torch.save_file({f"backbone.{name}": tensor for name, tensor in weights.items()}, path)
     with pytest.raises(DataError, match=r"conv1\.weight is missing.* and \d+ more"):
         load_encoder(network.encoder, "resnet18", path)
     path.write_bytes(b"not weights")

@@ -36,7 +36,7 @@ def small() -> PretrainSettings:
 def tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four small convolutions in place of a ResNet, where the encoder is not what is tested."""
 
-    def make(name: str) -> tuple[nn.Module, int]:
+    def make(name: str, input_px: int) -> tuple[nn.Module, int]:
         layers: list[nn.Module] = []
         for narrow, wide in ((3, 16), (16, 32), (32, 64), (64, 64)):
             layers += [nn.Conv2d(narrow, wide, 3, 2, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU()]

@@ -11,7 +11,9 @@ from simhand.pretraining.encoders import projection_head
 from simhand.pretraining.geometry import Geometry
 from simhand.pretraining.methods.registry import find_method
 from simhand.settings.pretrain import PretrainSettings
+from simhand.settings.section import preset_defaults
 
+RELEASE = preset_defaults(PretrainSettings, "release")
 SIGMOID = {"weight_function": "sigmoid", "sigmoid_positive": 5.0, "sigmoid_negative": 0.05}
 LOSSES = {
     "simclr": ("simclr", "none", {}),
@@ -40,13 +42,13 @@ def recorded_head(case, precision):
 
 def contrast(case, head, encoder_output, name, precision):
     method, weighting, changes = LOSSES[name]
-    settings = PretrainSettings(temperature=float(case["temperature"]), latent_alignment="release", **changes)
+    settings = PretrainSettings(temperature=float(case["temperature"]), **RELEASE, **changes)
     jitter = torch.from_numpy(np.stack([case["jitter_x"], case["jitter_y"]], axis=1)).to(precision)
     unused = torch.zeros(len(jitter), 2, 3, dtype=precision)
     geometry = Geometry(unused, case["angle_degrees"].to(precision), jitter / int(case["image_side"]))
-    first, second = case["joints1"].to(precision), case["joints2"].to(precision)
-    views = Views(torch.empty(0), torch.cat([first, second]), geometry)
-    weights = adaptive_weights(first, second, weighting, settings)
+    keypoints = torch.cat([case["joints1"], case["joints2"]]).to(precision)
+    views = Views(keypoints, geometry)
+    weights = adaptive_weights(keypoints, len(case["joints1"]), weighting, settings)
     return find_method(method).contrast(head(encoder_output), views, weights, settings)
 
 

@@ -7,10 +7,13 @@ import pytest
 import safetensors.torch
 import torch
 import torchvision
+from pydantic import ValidationError
 
+from simhand.backbones import make_encoder, make_map_encoder
 from simhand.encoder_weights import imagenet_weights, initialise
-from simhand.errors import DataError
-from simhand.pretraining.encoders import ContrastiveModel, make_encoder
+from simhand.errors import ConfigError, DataError
+from simhand.finetuning.detnet import DetNet
+from simhand.pretraining.encoders import ContrastiveModel
 from simhand.pretraining.export import save_encoder
 from simhand.settings.pretrain import PretrainSettings
 
@@ -105,3 +108,74 @@ def test_imagenet_weights_come_from_torchvisions_folder(encoder, tmp_path, monke
     fresh = make_encoder("resnet18")[0]
     initialise(fresh, "resnet18", "imagenet")
     assert torch.equal(fresh.conv1.weight, encoder.conv1.weight)
+
+
+def released_names(state):
+    """A ResNet's tensors as the authors' trainings name them, found by walking their nn.Sequential."""
+    resnet = torchvision.models.resnet18()
+    children = [child for name, child in resnet.named_children() if name != "fc"]
+    resnet.load_state_dict(state, strict=False)
+    return {f"encoder.features.{name}": t for name, t in torch.nn.Sequential(*children).state_dict().items()}
+
+
+@pytest.mark.parametrize("parallel", ["", "module."])
+def test_the_authors_checkpoints_fill_the_encoder(encoder, tmp_path, parallel):
+    """A Lightning checkpoint: numbered children, an unused layer and a head beside them."""
+    extra = {"encoder.final_layer.0.weight": torch.zeros(64, 512), "projection_head.0.weight": torch.ones(1)}
+    state = {parallel + name: t for name, t in (released_names(encoder.state_dict()) | extra).items()}
+    torch.save({"state_dict": state, "epoch": 99}, tmp_path / "simhand.ckpt")
+    fresh = make_encoder("resnet18")[0].eval()
+    initialise(fresh, "resnet18", str(tmp_path / "simhand.ckpt"))
+    images = torch.rand(1, 3, 32, 32)
+    assert torch.equal(features(fresh, images), features(encoder, images))
+
+
+def test_an_authors_checkpoint_with_a_child_that_no_resnet_has_is_an_error(encoder, tmp_path):
+    state = released_names(encoder.state_dict()) | {"encoder.features.9.weight": torch.zeros(1)}
+    torch.save({"state_dict": state}, tmp_path / "odd.ckpt")
+    with pytest.raises(DataError, match="features.9.weight is not part of resnet18"):
+        initialise(encoder, "resnet18", str(tmp_path / "odd.ckpt"))
+
+
+@pytest.mark.parametrize(
+    "name", ["timm/resnet10t", "timm/mobilenetv3_small_050", "timm/vit_tiny_patch16_224"]
+)
+def test_a_timm_encoder_is_made_and_its_weights_load_in_timm(tmp_path, name):
+    import timm
+
+    encoder, width = make_encoder(name, 64)
+    images = torch.rand(2, 3, 64, 64)
+    assert features(encoder.eval(), images).shape == (2, width)
+    save_encoder(encoder, tmp_path / "encoder.safetensors")
+    size = {"img_size": 64} if "vit" in name else {}
+    model = timm.create_model(name.removeprefix("timm/"), num_classes=0, **size).eval()
+    model.load_state_dict(safetensors.torch.load_file(tmp_path / "encoder.safetensors"))
+    assert torch.equal(features(model, images), features(encoder, images))
+
+
+def test_a_timm_weights_file_with_its_classifier_fills_encoder_and_detnet(tmp_path):
+    import timm
+
+    torch.manual_seed(0)
+    whole = timm.create_model("mobilenetv3_small_050", num_classes=10).eval()
+    torch.save(whole.state_dict(), tmp_path / "whole.pth")
+    fresh, _ = make_encoder("timm/mobilenetv3_small_050", 64)
+    initialise(fresh.eval(), "timm/mobilenetv3_small_050", str(tmp_path / "whole.pth"))
+    images = torch.rand(1, 3, 64, 64)
+    assert torch.equal(
+        features(fresh, images), whole.forward_head(whole.forward_features(images), pre_logits=True)
+    )
+    network = DetNet("timm/mobilenetv3_small_050", 16, 64)
+    initialise(network.encoder, "timm/mobilenetv3_small_050", str(tmp_path / "whole.pth"))
+    assert network(images).heat.shape == (1, 21, 16, 16)
+
+
+def test_wrong_names_of_timm_are_errors():
+    with pytest.raises(ConfigError, match="has no model 'resnet10x'; did you mean timm/resnet10t"):
+        make_encoder("timm/resnet10x", 64)
+    with pytest.raises(ConfigError, match=r"gives \(.*\) for an image of 64 x 64, where DetNet needs a map"):
+        make_map_encoder("timm/vit_tiny_patch16_224", 64)
+    with pytest.raises(ConfigError, match="for timm/resnet10t give a weights file"):
+        initialise(torch.nn.Identity(), "timm/resnet10t", "imagenet")
+    with pytest.raises(ValidationError, match="no encoder 'resent50': expected .*did you mean resnet50"):
+        PretrainSettings(encoder="resent50")

@@ -15,8 +15,8 @@ from simhand.pretraining.methods.registry import find_method
 from simhand.settings.pretrain import PretrainSettings
 
 
-def load(run, settings, pairs=True, top_k=1):
-    return load_hands(settings, run.folder, run.set_file, run.pairs_file if pairs else None, top_k, 1)
+def load(run, settings, pairs=True, ranks=(1,)):
+    return load_hands(settings, run.folder, run.set_file, run.pairs_file if pairs else None, ranks, 1)
 
 
 def stored_crop(run, row):
@@ -57,7 +57,39 @@ def test_keypoints_lie_on_the_drawn_hand(run):
 
 def test_positives_are_the_mined_partners(run):
     positives = load(run, PretrainSettings()).positives
-    assert positives.tolist() == [row ^ 1 for row in range(run.hands)]
+    assert positives.tolist() == [[row ^ 1] for row in range(run.hands)]
+
+
+@pytest.fixture
+def ranked(tmp_path):
+    """Eight hands with positives of ranks 1 and 3, the last without one of rank 3."""
+    run = write_run(tmp_path, 8)
+    first = read_table(run.pairs_file, "pairs").to_pylist()
+    ids = [row["hand_id"] for row in first]
+    third = [
+        {"hand_id": ids[i], "rank": 3, "positive_hand_id": ids[(i + 2) % 8], "distance": 1.0}
+        for i in range(7)
+    ]
+    write_table(run.pairs_file, "pairs", [*first, *third])
+    return run
+
+
+def test_several_positives_stand_side_by_side_rank_by_rank(ranked, caplog):
+    hands = load(ranked, PretrainSettings(), ranks=(1, 3))
+    assert hands.positives[:7].tolist() == [[row ^ 1, (row + 2) % 8] for row in range(7)]
+    assert hands.anchors.tolist() == list(range(7)), "an anchor has all of its positives"
+    assert "1 of 8 hands are no anchors: no positive of rank 1, 3" in caplog.text
+    assert load(ranked, PretrainSettings(), ranks=(3,)).positives[:7, 0].tolist() == [2, 3, 4, 5, 6, 7, 0]
+
+
+def test_batches_of_several_positives_are_view_by_view(ranked):
+    settings = PretrainSettings(batch_size=3, image_size_px=32)
+    hands = load(ranked, settings, ranks=(1, 3))
+    order = epoch_order(hands, "without_replacement", 0, 0)
+    batch = next(iter(batches(hands, find_method("simhand"), settings, 0, 0)))
+    rows = np.concatenate([order[:3], order[:3] ^ 1, (order[:3] + 2) % 8])
+    assert np.array_equal(np.concatenate(list(batch.crops)), hands.crops.take(rows))
+    assert np.array_equal(batch.keypoints, hands.keypoints[rows])
 
 
 def test_hands_without_a_partner_are_no_anchors(tmp_path, caplog):
@@ -70,7 +102,7 @@ def test_hands_without_a_partner_are_no_anchors(tmp_path, caplog):
 
 def test_a_rank_that_was_not_mined_is_an_error(run):
     with pytest.raises(DataError, match=r"no pair of rank 7, only of \[1\]; add it to `pairs.ranks`"):
-        load(run, PretrainSettings(), top_k=7)
+        load(run, PretrainSettings(), ranks=(7,))
 
 
 def test_pairs_of_another_set_are_an_error(run):
@@ -131,8 +163,9 @@ def test_batches_hold_anchors_then_positives(run):
     order = epoch_order(hands, "without_replacement", 0, 2)
     found = list(batches(hands, find_method("simhand"), settings, 0, 2))
     assert [batch.positions.tolist() for batch in found] == [[*range(k, k + 7)] for k in (0, 7, 14)]
-    assert np.array_equal(found[1].crops[:7], hands.crops.take(order[7:14]))
-    assert np.array_equal(found[1].crops[7:], hands.crops.take(order[7:14] ^ 1))
+    assert [batch.groups for batch in found] == [[slice(0, 14)]] * 3
+    rows = np.concatenate([order[7:14], order[7:14] ^ 1])
+    assert np.array_equal(next(found[1].crops), hands.crops.take(rows))
     assert np.array_equal(found[1].keypoints[7:], hands.keypoints[order[7:14] ^ 1])
 
 
@@ -141,7 +174,7 @@ def test_an_epoch_can_be_entered_in_the_middle(run):
     hands = load(run, settings)
     whole = list(batches(hands, find_method("peclr"), settings, 0, 0))
     rest = list(batches(hands, find_method("peclr"), settings, 0, 0, first_step=2))
-    assert len(rest) == 1 and np.array_equal(rest[0].crops, whole[2].crops)
+    assert len(rest) == 1 and np.array_equal(next(rest[0].crops), next(whole[2].crops))
     assert np.array_equal(rest[0].positions, whole[2].positions)
 
 

@@ -3,12 +3,14 @@
 import pytest
 from pydantic import ValidationError
 
-from simhand.settings.experiments import METHODS, METHODS_WITH_PAIRS, Method
+from simhand.settings.experiments import METHOD_TITLES, METHODS, METHODS_WITH_PAIRS, Method
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import preset_defaults
 
 RELEASE = {
     "augmentation": "release",
+    "weight_distance": "joint_mean",
+    "contrasted_pairs": 1024,
     "simclr_geometry": "translation",
     "latent_alignment": "release",
     "sampling": "with_replacement",
@@ -28,14 +30,17 @@ def test_the_defaults_are_the_papers_recipe():
 
 def test_the_presets():
     assert preset_defaults(PretrainSettings, "release") == RELEASE
-    assert preset_defaults(PretrainSettings, "paper") == RELEASE | {"simclr_geometry": "scale"}
+    stated = {"simclr_geometry": "scale", "weight_distance": "euclidean", "contrasted_pairs": None}
+    assert preset_defaults(PretrainSettings, "paper") == RELEASE | stated
     ours = preset_defaults(PretrainSettings, "ours")
-    assert ours.keys() == RELEASE.keys() and not any(ours[name] == RELEASE[name] for name in RELEASE)
+    same = {name for name in RELEASE if ours[name] == RELEASE[name]}
+    assert ours.keys() == RELEASE.keys() and same == {"weight_distance"}
     assert PretrainSettings().model_dump() == PretrainSettings(**ours).model_dump()
 
 
 def test_the_methods_are_those_of_the_experiments():
-    assert set(Method.__args__) == {"none", *METHODS} and set(METHODS_WITH_PAIRS) <= set(METHODS)
+    assert set(Method.__args__) == {"none", *METHODS} == set(METHOD_TITLES)
+    assert METHODS_WITH_PAIRS == ("simhand", "tempclr")
 
 
 @pytest.mark.parametrize(

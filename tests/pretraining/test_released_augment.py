@@ -91,8 +91,10 @@ def test_draws_are_scaled_as_recorded(recorded):
 def test_a_batch_carries_the_same_transform_as_matrix_and_as_keypoints(recorded):
     keypoints = recorded["joints_before"] / np.float32(224)
     draws = draws_for(0, 0, np.arange(8))
-    views = augment_as_released(recorded["image"], keypoints, draws, RANGES["rotate_scale_translate"], 128)
-    assert views.images.shape == (16, 3, 128, 128)
+    images, views = augment_as_released(
+        recorded["image"], keypoints, draws, RANGES["rotate_scale_translate"], 128
+    )
+    assert images.shape == (16, 3, 128, 128)
     in_view = points_in_view(torch.from_numpy(2 * keypoints - 1), views.geometry.view_to_crop)
     assert torch.allclose((in_view + 1) * 64, views.keypoints, atol=1e-3)
 

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from simhand.pretraining.augment import DRAWS, augment, draws_for
-from simhand.pretraining.colour import jitter_colour, normalise
+from simhand.pretraining.colour import HIGHEST, LOWEST, apply_colour, jitter, normalise, unchanged
 from simhand.pretraining.geometry import GeometryRanges, place_views, points_in_view, transform_points, warp
 from simhand.pretraining.methods.registry import find_method
+from simhand.pretraining.view_images import view_images
 from simhand.settings.pretrain import PretrainSettings
 
 ALL = GeometryRanges(45, 0.9, 1.5, 15 / 224)
@@ -68,8 +69,8 @@ def test_going_to_the_view_and_back_is_the_identity():
 
 def test_joints_on_one_point_still_give_a_view():
     points = torch.full((2, 21, 2), 0.5)
-    views = augment(torch.full((2, 32, 32, 3), 200, dtype=torch.uint8), points, draws(2), ALL, 0.1, 32)
-    assert torch.isfinite(views.images).all() and torch.isfinite(views.keypoints).all()
+    seen = augment(torch.full((2, 32, 32, 3), 200, dtype=torch.uint8), points, draws(2), ALL, 0.1, 32)
+    assert torch.isfinite(seen.images).all() and torch.isfinite(seen.views.keypoints).all()
 
 
 def test_outside_of_the_crop_is_black():
@@ -83,13 +84,44 @@ def test_colour_without_jitter_keeps_the_image():
     """Draws in the middle keep the hue; a saturation and value gain of 1 keep the colour up to the offset."""
     images = torch.rand(1, 3, 4, 4) * 0.9
     still = torch.tensor([[0.5, 1.0, 1.0, 0.0]])
-    assert torch.allclose(jitter_colour(images, still, 0.1), images + 5 / 255, atol=1e-6)
+    assert torch.allclose(apply_colour(images, jitter(still, 0.1)), normalise(images + 5 / 255), atol=1e-5)
+    assert torch.allclose(apply_colour(images, unchanged(images)), normalise(images), atol=1e-5)
 
 
 def test_hue_turns_red_to_green_in_a_third_of_a_circle():
     red = torch.tensor([0.5, 0.0, 0.0]).view(1, 3, 1, 1)
-    turned = jitter_colour(red, torch.tensor([[1.0, 1.0, 1.0, 0.0]]), 1 / 3).flatten() - 5 / 255
-    assert turned.tolist() == pytest.approx([0.0, 0.5, 0.0], abs=1e-6)
+    green = torch.tensor([0.0, 0.5, 0.0]).view(1, 3, 1, 1) + 5 / 255
+    turned = apply_colour(red, jitter(torch.tensor([[1.0, 1.0, 1.0, 0.0]]), 1 / 3))
+    assert torch.allclose(turned, normalise(green), atol=1e-5)
+
+
+def test_colours_are_clipped_to_black_and_white():
+    """The brightest white, lifted, is white; nothing is darker than black."""
+    images = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    lifted = apply_colour(images, jitter(torch.tensor([[0.5, 1.0, 1.0, 1.0]]).expand(2, -1), 0.1))
+    assert lifted[1].flatten().tolist() == pytest.approx(HIGHEST)
+    dark = unchanged(images)._replace(offset=torch.full((2, 3), -99.0))
+    assert apply_colour(images, dark)[0].flatten().tolist() == pytest.approx(LOWEST)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_loop_on_a_processor_is_the_warp_on_a_gpu(threads):
+    """Turned, shifted, scaled, beyond every border; the same up to rounding whatever the threads."""
+    crops = torch.randint(0, 256, (10, 40, 40, 3), dtype=torch.uint8)
+    points = torch.rand(10, 21, 2)
+    geometry = place_views(2 * points - 1, draws(10)[:, :4], GeometryRanges(180, 0.3, 2.5, 0.3))
+    colour = jitter(draws(10)[:, 4:], 0.1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        looped = view_images(crops, geometry.view_to_crop, colour, 33)
+    finally:
+        torch.set_num_threads(before)
+    warped = apply_colour(warp(crops.permute(0, 3, 1, 2) / 255, geometry.view_to_crop, 33), colour)
+    assert looped.is_contiguous(memory_format=torch.channels_last)
+    assert torch.allclose(looped, warped, atol=2e-3)
+    black = apply_colour(torch.zeros(10, 3, 1, 1), colour)
+    assert torch.isclose(looped, black, atol=1e-6).all(dim=1).float().mean() > 0.05
 
 
 def test_normalisation_is_imagenets():
@@ -102,13 +134,14 @@ def test_views_do_not_depend_on_the_batch_they_are_made_in():
     together = augment(crops, keypoints(6), draws(6), ALL, 0.1, 32)
     alone = augment(crops[2:3], keypoints(6)[2:3], draws(6)[2:3], ALL, 0.1, 32)
     assert torch.allclose(together.images[2:3], alone.images, atol=1e-5)
-    assert torch.allclose(together.keypoints[2:3], alone.keypoints, atol=1e-3)
+    assert torch.allclose(together.views.keypoints[2:3], alone.views.keypoints, atol=1e-3)
 
 
 def test_draws_are_a_function_of_seed_epoch_position_and_view():
     whole = draws_for(3, 5, np.arange(100))
     assert whole.shape == (200, DRAWS)
     assert np.array_equal(draws_for(3, 5, np.array([70, 4])), whole[[70, 4, 170, 104]])
+    assert np.array_equal(draws_for(3, 5, np.arange(100), views=3)[:200], whole)
     assert not np.array_equal(draws_for(4, 5, np.arange(100)), whole)
     assert not np.array_equal(draws_for(3, 6, np.arange(100)), whole)
     assert len(np.unique(whole)) == whole.size

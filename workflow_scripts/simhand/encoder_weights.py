@@ -8,10 +8,15 @@ import torch
 import torchvision.models
 from torch import Tensor, nn
 
-from simhand.errors import DataError
+from simhand.backbones import TIMM, classifier_of
+from simhand.errors import ConfigError, DataError
 
 NAMED = 8
 """How many tensors an error lists by name."""
+
+RELEASED = "encoder.features."
+RELEASED_CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
+"""What the authors' trainings call a ResNet's children: their positions in it."""
 
 log = logging.getLogger("simhand")
 
@@ -20,6 +25,7 @@ def initialise(encoder: nn.Module, architecture: str, init: str) -> None:
     """Fill ``encoder`` as ``init`` says: random (leave it), imagenet, or the path of a weights file.
 
     Raises:
+        ConfigError: there are no such weights.
         DataError: the weights are not on this machine, cannot be read, or do not fit.
     """
     if init != "random":
@@ -29,15 +35,18 @@ def initialise(encoder: nn.Module, architecture: str, init: str) -> None:
 
 
 def load_encoder(encoder: nn.Module, architecture: str, path: Path) -> None:
-    """Fill ``encoder`` from a .safetensors or torch file of plain torchvision names.
+    """Fill ``encoder`` from a .safetensors or torch file.
 
-    A torch file may hold them bare or under ``state_dict``. A classifier (``fc.*``) is left aside, and
-    batch counters may be absent, as in torchvision's older files.
+    Tensors have the names of torchvision or timm, or those of the authors' trainings (see
+    :func:`plain_names`), bare or under ``state_dict``. A classifier is left aside, and batch counters may be
+    absent, as in torchvision's older files.
 
     Raises:
         DataError: the file is missing or damaged, or a tensor is missing, unknown or of another shape.
     """
-    found = {name: tensor for name, tensor in _read(path).items() if not name.startswith("fc.")}
+    classifier = classifier_of(encoder)
+    stored = plain_names(_read(path))
+    found = {name: tensor for name, tensor in stored.items() if not name.startswith(classifier)}
     expected = encoder.state_dict()
     problems = [f"{name} is missing" for name in expected if name not in found and not _is_counter(name)]
     problems += [f"{name} is not part of {architecture}" for name in found if name not in expected]
@@ -49,19 +58,44 @@ def load_encoder(encoder: nn.Module, architecture: str, path: Path) -> None:
     if problems:
         more = f" and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
         raise DataError(
-            f"{path} does not fit {architecture}: {'; '.join(problems[:NAMED])}{more}; "
-            "expected plain torchvision names, and as `encoder` the architecture that the file was made with"
+            f"{path} does not fit {architecture}: {'; '.join(problems[:NAMED])}{more}; expected the "
+            "names of torchvision or timm, or of the authors' checkpoints, and as `encoder` the "
+            "architecture that the file was made with"
         )
     encoder.load_state_dict(expected | found)
     log.info("encoder starts from %s", path)
+
+
+def plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``state`` with the names of torchvision, where it has those of the authors' trainings.
+
+    Their checkpoints, and PeCLR's, call the children of a ResNet by number: ``encoder.features.4`` is layer1.
+    They hold a projection head and an unused ``encoder.final_layer`` too, which are left aside. ``module.``
+    in front of all names is DataParallel's.
+    """
+    if state and all(name.startswith("module.") for name in state):
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    if not any(name.startswith(RELEASED) for name in state):
+        return state
+    plain = {}
+    for name, tensor in state.items():
+        if name.startswith(RELEASED):
+            number, _, rest = name.removeprefix(RELEASED).partition(".")
+            plain[f"{RELEASED_CHILDREN.get(number, f'features.{number}')}.{rest}"] = tensor
+        elif not name.startswith(("projection_head.", "encoder.final_layer.")):
+            plain[name] = tensor
+    return plain
 
 
 def imagenet_weights(architecture: str) -> Path:
     """Where torchvision keeps the first ImageNet weights of ``architecture``; nothing is downloaded here.
 
     Raises:
+        ConfigError: it is one of timm's.
         DataError: they are not there.
     """
+    if architecture.startswith(TIMM):
+        raise ConfigError(f"init 'imagenet' is torchvision's: for {architecture} give a weights file as init")
     weights = torchvision.models.get_model_weights(architecture)["IMAGENET1K_V1"]
     path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
     if not path.is_file():

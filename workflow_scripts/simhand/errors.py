@@ -1,8 +1,10 @@
 """The errors a user is meant to read, and the exit codes they end with."""
 
 EXIT_BAD_CONFIG = 2
+EXIT_NOTHING_FOUND = 3
 EXIT_BAD_DATA = 65
 EXIT_DISK_FULL = 74
+EXIT_TRY_AGAIN = 75
 
 
 class SimhandError(Exception):
@@ -27,3 +29,21 @@ class DiskFullError(SimhandError):
     """There is no room for what has to be written; nobody's video is to blame for that."""
 
     exit_code = EXIT_DISK_FULL
+
+
+class StoppedError(SimhandError):
+    """A training was told to stop and has saved itself; the same command continues it."""
+
+    exit_code = EXIT_TRY_AGAIN
+
+
+class BusyError(SimhandError):
+    """Another process is at work where this one was to work; the same command may do later."""
+
+    exit_code = EXIT_TRY_AGAIN
+
+
+class NothingFoundError(SimhandError):
+    """What was looked for is not there; that is an answer, and nothing is broken."""
+
+    exit_code = EXIT_NOTHING_FOUND

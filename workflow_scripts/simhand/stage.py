@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from simhand.errors import EXIT_BAD_DATA, SimhandError
+from simhand.launched import is_first_launched
 
 LOGGED_PACKAGES = ("numpy", "torch", "torchvision", "mediapipe", "av", "pyarrow", "numba", "faiss-cpu")
 
@@ -54,18 +55,22 @@ def run_stage(parser: argparse.ArgumentParser, stage: Callable[[argparse.Namespa
 
 
 def _open_log(path: Path | None) -> None:
-    """The terminal gets what a person follows; the log file, if any, the header and details too."""
+    """The terminal gets what a person follows; the log file, if any, the header and details too.
+
+    Of processes that were started together, those after the first add only warnings and errors.
+    """
+    first = is_first_launched()
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setLevel(logging.INFO)
     terminal.setFormatter(logging.Formatter(f"{_job_name(path)}: %(message)s"))
     handlers: list[logging.Handler] = [terminal]
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = logging.FileHandler(path, mode="w", encoding="utf-8")
+        file = logging.FileHandler(path, mode="w" if first else "a", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         handlers.append(file)
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
-    log.setLevel(logging.DEBUG)
+    log.setLevel(logging.DEBUG if first else logging.WARNING)
 
 
 def _job_name(log_path: Path | None) -> str:

@@ -10,7 +10,8 @@ def stage_code(script: Path, root: Path | None = None) -> list[Path]:
     """The script and every file of the library that it imports, directly or not, sorted.
 
     Imports are read from the source text, so nothing is executed and a stage's environment is not
-    needed. Only absolute imports are used in this library.
+    needed. Only absolute imports are used in this library. Where a module is chosen by its name while it
+    runs, ``importlib.import_module(f"library.package.{name}")``, every module of that package counts.
 
     Args:
         script: a script, or a module of the library.
@@ -38,10 +39,24 @@ def _find_imported(path: Path, root: Path) -> Iterator[Path]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
+        elif package := _chosen_from(node):
+            folder = root.joinpath(*package.split("."))
+            names = [f"{package}.{path.stem}" for path in sorted(folder.glob("*.py"))]
         else:
             continue
         for name in names:
             yield from _files_of(name, root)
+
+
+def _chosen_from(node: ast.AST) -> str | None:
+    """The package of which ``node`` imports a module by name, if it is such a call."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name("importlib"), attr="import_module"),
+            args=[ast.JoinedStr([ast.Constant(str(prefix)), ast.FormattedValue()])],
+        ) if prefix.endswith("."):
+            return prefix.removesuffix(".")
+    return None
 
 
 def _files_of(name: str, root: Path) -> Iterator[Path]:

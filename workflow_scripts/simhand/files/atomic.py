@@ -48,7 +48,7 @@ def write_text(path: Path | str, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_bytes(path: Path | str, data: bytes) -> None:
+def write_bytes(path: Path | str, data: bytes | memoryview) -> None:
     """Write ``data`` to ``path``, atomically."""
     with atomic_path(path) as partial:
         partial.write_bytes(data)
@@ -62,16 +62,8 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _remove_what_the_dead_left(path: Path) -> None:
-    """Temporary siblings of ``path`` whose process on this machine has ended."""
-    start, end = re.escape(f".{path.stem}.{platform.node()}-"), re.escape(f".partial{path.suffix}")
-    for name in os.listdir(path.parent):
-        found = re.fullmatch(rf"{start}(\d+){end}", name)
-        if found and not _lives(int(found[1])):
-            remove(path.parent / name)
-
-
-def _lives(process: int) -> bool:
+def process_lives(process: int) -> bool:
+    """Whether a process of this machine has not ended yet."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -79,6 +71,15 @@ def _lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _remove_what_the_dead_left(path: Path) -> None:
+    """Temporary siblings of ``path`` whose process on this machine has ended."""
+    start, end = re.escape(f".{path.stem}.{platform.node()}-"), re.escape(f".partial{path.suffix}")
+    for name in os.listdir(path.parent):
+        found = re.fullmatch(rf"{start}(\d+){end}", name)
+        if found and not process_lives(int(found[1])):
+            remove(path.parent / name)
 
 
 def _to_disk(path: Path) -> None:

@@ -44,6 +44,12 @@ def file_identity(path: Path | str) -> list[Any]:
         return [str(path), error.strerror]
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def size_bytes(path: Path | str) -> int:
     """Size of a file, or of the files in a folder; 0 if it is not there."""
     *_, content = file_identity(path)

@@ -161,6 +161,29 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("distance", pa.float64()),
         ]
     ),
+    "matches": pa.schema(
+        [
+            ("photo", pa.string()),
+            ("query_hand", pa.int32()),
+            ("query_side", pa.string()),
+            ("query_score", pa.float32()),
+            ("query_x1", pa.float32()),
+            ("query_y1", pa.float32()),
+            ("query_x2", pa.float32()),
+            ("query_y2", pa.float32()),
+            ("set", pa.string()),
+            ("rank", pa.int32()),
+            ("distance", pa.float64()),
+            ("hand_id", pa.int64()),
+            ("group_id", pa.string()),
+            ("video_id", pa.string()),
+            ("source", pa.string()),
+            ("side", pa.string()),
+            ("crop_file", pa.string()),
+            ("crop_row", pa.int64()),
+            ("timestamp_s", pa.float64()),
+        ]
+    ),
     "predictions": pa.schema(
         [
             ("id", pa.string()),

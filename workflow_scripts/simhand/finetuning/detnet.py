@@ -4,12 +4,12 @@ Zhou et al., "Monocular Real-time Hand Shape and Motion Capture" (CVPR 2020), in
 SiMHand release gives it: a torchvision ResNet without pooling in place of the original backbone.
 """
 
-from collections import OrderedDict
 from typing import NamedTuple
 
 import torch
-import torchvision
 from torch import Tensor, nn
+
+from simhand.backbones import make_map_encoder
 
 JOINTS = 21
 STRIDE = 4
@@ -32,7 +32,7 @@ class DetNet(nn.Module):
     """From images (B, 3, side, side), normalised, to :class:`Maps`; ``side`` is a multiple of 32.
 
     Args:
-        encoder: torchvision name, for example ``resnet50``.
+        encoder: a name that :mod:`simhand.backbones` knows, for example ``resnet50``.
         width: channels of the deconvolutions and heads; 256 as published.
         input_px: side of the input images.
     """
@@ -41,10 +41,7 @@ class DetNet(nn.Module):
 
     def __init__(self, encoder: str = "resnet50", width: int = 256, input_px: int = 128) -> None:
         super().__init__()
-        resnet = torchvision.models.get_model(encoder, weights=None)
-        features = resnet.fc.in_features
-        body = [(name, child) for name, child in resnet.named_children() if name not in ("avgpool", "fc")]
-        self.encoder = nn.Sequential(OrderedDict(body))
+        self.encoder, features = make_map_encoder(encoder, input_px)
         self.deconv = nn.Sequential(*_deconv(features, width), *_deconv(width, width), *_deconv(width, width))
         self.heat = _head(width + 2, width, JOINTS)
         self.delta = _head(width + 2 + JOINTS, width, 3 * JOINTS)

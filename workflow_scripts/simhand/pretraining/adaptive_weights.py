@@ -1,85 +1,140 @@
 """Adaptive weights (paper, Eq. 2): the closer the keypoints of two hands, the more their pair counts.
 
-All functions take keypoints of both views of N pairs in pixels of the augmented views. Weights are
-data: no gradient flows through them. Where all distances of a batch are equal, Eq. 2 is 0 / 0; the
-weight is then 1, as if unweighted. (The released code gives NaN there, which is not reproduced.)
+Keypoints are those of the augmented views, in pixels. Weights are data: no gradient flows through them.
+Where all distances of a batch are equal, Eq. 2 is 0 / 0; the weight is then 1, as if unweighted. (The
+released code gives NaN there, which is not reproduced.)
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from simhand.pretraining.keypoint_distances import distances_to_all, pair_distance
+from simhand.pretraining.processes import maximum_over_processes, sum_over_processes
+from simhand.pretraining.row_blocks import own_row_blocks
 from simhand.settings.experiments import Weighting
 from simhand.settings.pretrain import PretrainSettings
 
-
-class PairWeights(NamedTuple):
-    """Weights of the loss: ``pair`` (N,) for positives, ``negative`` (2N, 2N); None means 1."""
-
-    pair: Tensor | None
-    negative: Tensor | None
+NegativeWeights = Callable[[slice], Tensor]
+"""Gives the rows (R, M) of W, row i for anchor i of M views, that a slice names."""
 
 
+class PartWeights(NamedTuple):
+    """Hands that are contrasted with each other, and the weights of their M views; None means 1.
+
+    ``hands`` is the slice of the batch's N hands. ``positive`` (M, V) weighs each view against each of the
+    V views of the same hand; its entry for the view itself means nothing. ``negative`` gives rows of W
+    (M, M).
+    """
+
+    hands: slice
+    positive: Tensor | None
+    negative: NegativeWeights | None
+
+
+class AdaptiveWeights(NamedTuple):
+    """The weights of a batch of V views of N ``hands``, for each part that is contrasted by itself."""
+
+    hands: int
+    parts: list[PartWeights]
+
+
+class Spread(NamedTuple):
+    """Least, greatest and mean distance, which weights are relative to."""
+
+    low: float
+    high: float
+    mean: float
+
+
+@torch.no_grad()
 def adaptive_weights(
-    first: Tensor, second: Tensor, weighting: Weighting, settings: PretrainSettings
-) -> PairWeights:
-    """The weights that ``weighting`` asks for, from the keypoints (N, 21, 2) of both views."""
-    pair = negative = None
-    if weighting in ("positive", "both"):
-        distance = pair_distance(first, second, settings.weight_distance)
-        pair = _weights(distance, settings, settings.sigmoid_positive)
-    if weighting in ("negative", "both"):
-        distance = all_distances(torch.cat([first, second]), settings.weight_distance)
-        negative = _weights(distance, settings, settings.sigmoid_negative)
-    return PairWeights(pair, negative)
+    keypoints: Tensor, hands: int, weighting: Weighting, settings: PretrainSettings
+) -> AdaptiveWeights:
+    """The weights that ``weighting`` asks for.
 
-
-def linear_weights(distance: Tensor) -> Tensor:
-    """Eq. 2: (max d - d) / (max d - min d) over all entries; 1 where all are equal."""
-    farthest, span = distance.max(), distance.max() - distance.min()
-    return torch.where(span > 0, (farthest - distance) / span.where(span > 0, 1), 1)
-
-
-def sigmoid_weights(distance: Tensor, steepness: float) -> Tensor:
-    """1 / (1 + exp(steepness (d - mean d))), the release's alternative to Eq. 2."""
-    return torch.sigmoid(-steepness * (distance - distance.mean()))
-
-
-def pair_distance(first: Tensor, second: Tensor, kind: str = "joint_mean") -> Tensor:
-    """Distance (N,) of the keypoints (N, 21, 2) of each pair.
-
-    ``joint_mean`` is the mean over joints of their distance. ``signed_mean`` and ``absolute_mean``
-    are the length of the mean (absolute) coordinate difference over the joints.
+    Args:
+        keypoints: (V N, 21, 2) of all views, view by view.
+        hands: N.
+        weighting: which pairs have weights.
+        settings: the kind of weights, and how many pairs are contrasted with each other.
     """
-    difference = first - second
-    if kind == "joint_mean":
-        return difference.norm(dim=-1).mean(dim=-1)
-    return _maybe_absolute(difference, kind).mean(dim=-2).norm(dim=-1)
+    parts = []
+    for part in _parts(hands, settings.contrasted_pairs):
+        own = keypoints.unflatten(0, (-1, hands))[:, part]
+        positive = positive_weights(own, settings) if weighting in ("positive", "both") else None
+        negative = (
+            negative_weights(own.flatten(0, 1), settings) if weighting in ("negative", "both") else None
+        )
+        parts.append(PartWeights(part, positive, negative))
+    return AdaptiveWeights(hands, parts)
 
 
-def all_distances(keypoints: Tensor, kind: str = "joint_mean") -> Tensor:
-    """Distance (M, M) between all keypoints (M, 21, 2), summed joint by joint to need no (M, M, 21).
+def positive_weights(keypoints: Tensor, settings: PretrainSettings) -> Tensor:
+    """Weights (V N, V) of each view against the views of the same hand, from keypoints (V, N, 21, 2).
 
-    For ``signed_mean`` and ``absolute_mean`` the release averages over x and y inside a joint and
-    takes the length over the joints, the other way round than for pairs; kept as it is.
+    The distances they are relative to are those of all pairs of two views of one hand.
     """
-    total = keypoints.new_zeros(len(keypoints), len(keypoints))
-    joints = keypoints.shape[1]
-    for joint in range(joints):
-        difference = keypoints[:, None, joint] - keypoints[None, :, joint]
-        if kind == "joint_mean":
-            total += torch.hypot(difference[..., 0], difference[..., 1])
+    views, hands = keypoints.shape[:2]
+    first, second = torch.triu_indices(views, views, offset=1, device=keypoints.device)
+    distance = pair_distance(keypoints[first], keypoints[second], settings.weight_distance)
+    low, high, mean = torch.stack([distance.min(), distance.max(), distance.mean()]).tolist()
+    weight = weights_of(distance, Spread(low, high, mean), settings, settings.sigmoid_positive)
+    both_ways = keypoints.new_ones(views, views, hands)
+    both_ways[first, second] = both_ways[second, first] = weight
+    return both_ways.permute(0, 2, 1).flatten(0, 1)
+
+
+def negative_weights(keypoints: Tensor, settings: PretrainSettings) -> NegativeWeights:
+    """The weights W (M, M) of all views against all from their keypoints (M, 21, 2), in rows on demand.
+
+    The distances are gone through once here for their spread over all of (M, M), the zeros of the diagonal
+    among them as in the release, and again when their rows are asked for.
+    """
+    blocks = list(own_row_blocks(keypoints))
+    extremes = keypoints.new_full((2,), -torch.inf)
+    total = torch.zeros((), dtype=torch.float64, device=keypoints.device)
+    for rows in blocks:
+        distance = distances_to_all(keypoints[rows], keypoints, settings.weight_distance)
+        extremes = torch.maximum(extremes, torch.stack([-distance.min(), distance.max()]))
+        total += distance.sum(dtype=torch.float64)
+    low, high = (maximum_over_processes(extremes) * extremes.new_tensor([-1, 1])).tolist()
+    spread = Spread(low, high, sum_over_processes(total).item() / len(keypoints) ** 2)
+    # A small batch is one block, whose distances need not be computed twice.
+    only = distance if len(blocks) == 1 else None
+
+    def weights_in(rows: slice) -> Tensor:
+        if only is not None and rows == blocks[0]:
+            found = only
         else:
-            total += _maybe_absolute(difference, kind).mean(dim=-1) ** 2
-    return total / joints if kind == "joint_mean" else total.sqrt()
+            found = distances_to_all(keypoints[rows], keypoints, settings.weight_distance)
+        return weights_of(found, spread, settings, settings.sigmoid_negative)
+
+    return weights_in
 
 
-def _weights(distance: Tensor, settings: PretrainSettings, steepness: float) -> Tensor:
+def weights_of(distance: Tensor, spread: Spread, settings: PretrainSettings, steepness: float) -> Tensor:
+    """The weights of pairs that are ``distance`` apart."""
     if settings.weight_function == "linear":
-        return linear_weights(distance)
-    return sigmoid_weights(distance, steepness)
+        return linear_weights(distance, spread)
+    return sigmoid_weights(distance, spread, steepness)
 
 
-def _maybe_absolute(difference: Tensor, kind: str) -> Tensor:
-    return difference.abs() if kind == "absolute_mean" else difference
+def linear_weights(distance: Tensor, spread: Spread) -> Tensor:
+    """Eq. 2: (high - d) / (high - low); 1 where all distances are equal."""
+    if spread.high == spread.low:
+        return torch.ones_like(distance)
+    return (spread.high - distance).div_(spread.high - spread.low)
+
+
+def sigmoid_weights(distance: Tensor, spread: Spread, steepness: float) -> Tensor:
+    """1 / (1 + exp(steepness (d - mean))), the release's alternative to Eq. 2."""
+    return (spread.mean - distance).mul_(steepness).sigmoid_()
+
+
+def _parts(hands: int, at_most: int | None) -> list[slice]:
+    """The hands of a batch in as few parts of nearly one size as hold ``at_most`` of them each."""
+    count = 1 if at_most is None else -(-hands // at_most)
+    return [slice(hands * part // count, hands * (part + 1) // count) for part in range(count)]

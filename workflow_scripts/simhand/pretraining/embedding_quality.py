@@ -4,10 +4,15 @@ import torch
 from torch import Tensor
 
 
-def alignment(embeddings: Tensor) -> float:
-    """Mean squared distance of the pairs of [first; second] (2N, D) of unit length; 0 is best."""
-    first, second = embeddings.detach().float().chunk(2)
-    return float((first - second).square().sum(dim=1).mean())
+def alignment(embeddings: Tensor, views: int = 2) -> float:
+    """Mean squared distance of the first view of each of N hands from its other views; 0 is best.
+
+    Args:
+        embeddings: (V N, D) of unit length, view by view.
+        views: V.
+    """
+    by_view = embeddings.detach().float().unflatten(0, (views, -1))
+    return float((by_view[1:] - by_view[0]).square().sum(dim=2).mean())
 
 
 def uniformity(embeddings: Tensor, at_most: int = 1024) -> float:

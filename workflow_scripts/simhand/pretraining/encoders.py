@@ -1,8 +1,8 @@
-"""The network: a torchvision ResNet without its classifier, and a projection head above it."""
+"""The network: an encoder without its classifier, and a projection head above it."""
 
-import torchvision.models
 from torch import Tensor, nn
 
+from simhand.backbones import make_encoder
 from simhand.settings.pretrain import PretrainSettings
 
 
@@ -11,22 +11,13 @@ class ContrastiveModel(nn.Module):
 
     def __init__(self, settings: PretrainSettings) -> None:
         super().__init__()
-        self.encoder, self.features = make_encoder(settings.encoder)
+        self.encoder, self.features = make_encoder(settings.encoder, settings.image_size_px)
         self.head = projection_head(self.features, settings.head_width, settings.embedding_size)
 
     def forward(self, images: Tensor) -> Tensor:
         """Both views of a batch go through together, so that BatchNorm sees them together."""
         projections: Tensor = self.head(self.encoder(images))
         return projections
-
-
-def make_encoder(name: str) -> tuple[nn.Module, int]:
-    """The torchvision ResNet ``name`` with random weights and no classifier, and its number of features."""
-    encoder: nn.Module = getattr(torchvision.models, name)(weights=None)
-    classifier = encoder.fc
-    assert isinstance(classifier, nn.Linear)
-    encoder.fc = nn.Identity()
-    return encoder, classifier.in_features
 
 
 def projection_head(features: int, width: int, embedding_size: int) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""The order of an epoch, its batches, and fetching the next batch while one is being computed."""
+"""The order of an epoch and its batches; what comes next is fetched while something is being computed."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simhand.device import choose_device
 from simhand.errors import DataError
-from simhand.pretraining.crops import UInt8Array
+from simhand.pretraining.crop_feed import CropFeed
 from simhand.pretraining.data import Float32Array, HandSet
+from simhand.pretraining.grouped_batch_norm import check_groups, own_groups
 from simhand.pretraining.methods.method import Method
 from simhand.pretraining.random_draws import Int64Array, random_bits, uniform_draws
 from simhand.settings.pretrain import PretrainSettings
@@ -18,11 +20,17 @@ ORDER_STREAM = -1
 
 
 class Batch(NamedTuple):
-    """N pairs: crops (2N, S, S, 3) and keypoints (2N, 21, 2), first views first; places in the epoch (N,)."""
+    """V views of each of N hands, view by view: rows 0 to N - 1 are the anchors.
 
-    crops: UInt8Array
+    ``keypoints`` (V N, 21, 2) are of all views, ``positions`` (N,) the hands' places in the epoch.
+    ``groups`` are the views that this process does, and ``crops`` gives the crops of each of these groups
+    in turn; with gradient caching all of them twice.
+    """
+
     keypoints: Float32Array
     positions: Int64Array
+    groups: list[slice]
+    crops: CropFeed
 
 
 def epoch_order(hands: HandSet, sampling: str, seed: int, epoch: int) -> Int64Array:
@@ -58,20 +66,33 @@ def steps_in_epoch(anchors: int, settings: PretrainSettings) -> int:
 def batches(
     hands: HandSet, method: Method, settings: PretrainSettings, seed: int, epoch: int, first_step: int = 0
 ) -> Iterator[Batch]:
-    """The batches of an epoch from ``first_step`` on; each is fetched while the one before is in use."""
+    """The batches of an epoch from ``first_step`` on; each is begun while the one before is in use.
+
+    Every process goes through the same batches, and fetches the crops of its own views.
+
+    Raises:
+        ConfigError: a batch does not fall into groups as the settings want.
+        DataError: there are fewer anchors than a batch needs.
+    """
     order = epoch_order(hands, settings.sampling, seed, epoch)
-
-    def fetch(step: int) -> Batch:
-        positions = np.arange(len(order))[step * settings.batch_size : (step + 1) * settings.batch_size]
-        anchors = order[positions]
-        rows = np.concatenate([anchors, method.second_views(anchors, hands.positives)])
-        return Batch(hands.crops.take(rows), hands.keypoints[rows], positions)
-
     steps = steps_in_epoch(len(order), settings)
+    pinned = choose_device(settings.device, "pretrain.device").type == "cuda"
+
+    def begin(step: int, fetcher: ThreadPoolExecutor) -> Batch:
+        positions = np.arange(len(order))[step * settings.batch_size : (step + 1) * settings.batch_size]
+        views = method.view_rows(order[positions], hands.positives)
+        check_groups(len(views) * settings.batch_size, settings)
+        rows = views.ravel()
+        groups = own_groups(len(rows), settings)
+        asked_for = [rows[group] for group in groups] * (2 if settings.gradient_caching else 1)
+        return Batch(
+            hands.keypoints[rows], positions, groups, CropFeed(fetcher, hands.crops, asked_for, pinned)
+        )
+
     with ThreadPoolExecutor(1) as fetcher:
-        coming = fetcher.submit(fetch, first_step)
-        for step in range(first_step, steps):
-            batch = coming.result()
-            if step + 1 < steps:
-                coming = fetcher.submit(fetch, step + 1)
+        begun = (begin(step, fetcher) for step in range(first_step, steps))
+        batch = next(begun, None)
+        while batch is not None:
+            coming = next(begun, None)
             yield batch
+            batch = coming

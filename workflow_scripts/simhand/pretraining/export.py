@@ -1,6 +1,5 @@
 """What a training leaves: the encoder with its model card, a checkpoint, and the metrics."""
 
-import hashlib
 import json
 import platform
 from collections.abc import Iterable
@@ -12,7 +11,9 @@ import torch
 from torch import nn
 
 from simhand.files.atomic import atomic_path, write_bytes, write_text
+from simhand.files.identity import file_sha256
 from simhand.pretraining.data import HandSet
+from simhand.pretraining.processes import process_count
 from simhand.pretraining.training import Training
 
 CHECKPOINT_VERSION = 1
@@ -55,20 +56,18 @@ def training_metrics(training: Training, hands: HandSet, inputs: Iterable[Path])
         "anchors": len(hands.anchors),
         "steps": training.step,
         "final_loss": training.final_loss,
+        "retrieval_errors": training.retrieval_errors,
         "seconds": round(training.seconds, 3),
         "views_per_s": round(training.views / training.seconds, 2),
         "parameters": sum(parameter.numel() for parameter in training.model.encoder.parameters()),
         "hardware": {
             "device": torch.cuda.get_device_name() if cuda else _processor(),
+            "processes": process_count(),
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
         },
-        "inputs_sha256": {f"{path.parent.name}/{path.name}": _sha256(path) for path in inputs},
+        "inputs_sha256": {f"{path.parent.name}/{path.name}": file_sha256(path) for path in inputs},
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _processor() -> str:

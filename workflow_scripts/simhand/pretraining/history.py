@@ -1,93 +1,47 @@
-"""The training history: JSON lines, one per some steps and one per epoch, and lines in the log."""
+"""The training history: JSON lines, one per some steps, one per epoch, and one per look of the probe."""
 
 import json
 import logging
-import time
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from torch import Tensor
+from simhand.files.disk_space import explained_errors
 
-from simhand.pretraining.embedding_quality import alignment, uniformity
-from simhand.pretraining.methods.method import Contrast
+TIMED = ("views_per_s", "data_wait", "seconds")
+"""The fields that tell of time; all others are the same to the bit when a training is repeated."""
 
 log = logging.getLogger("simhand")
 
 
-class Meter:
-    """Loss and speed over some steps, and the share of the time spent waiting for data."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._waited_s = 0.0
-        self._loss = 0.0
-        self._steps = 0
-        self.views = 0
-
-    def add(self, contrast: Contrast, waited_s: float) -> None:
-        """Count one step, before which ``waited_s`` were spent waiting for its batch."""
-        self._waited_s += waited_s
-        self._loss += contrast.loss.item()
-        self._steps += 1
-        self.views += len(contrast.embeddings)
-
-    @property
-    def mean_loss(self) -> float:
-        """Mean loss of the steps."""
-        return self._loss / self._steps
-
-    def read(self) -> dict[str, float]:
-        """Mean loss, views per second and share of waiting since the meter was made."""
-        seconds = time.perf_counter() - self._started
-        return {
-            "loss": self.mean_loss,
-            "views_per_s": round(self.views / seconds, 2),
-            "data_wait": round(self._waited_s / seconds, 4),
-        }
-
-
 class History:
-    """Writes each line as it comes, so that a training can be watched, and looked into where it failed."""
+    """Appends each line as it comes, so that a training can be watched, and looked into where it failed.
 
-    def __init__(self, path: Path, epochs: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8")
-        self._epochs = epochs
+    Args:
+        path: the file.
+        kept_bytes: what comes after is of steps that are taken once more, and is removed.
+    """
 
-    def step(self, epoch: int, step: int, learning_rate: float, meter: Meter, embeddings: Tensor) -> None:
-        """A line about the steps of ``meter``, the last of them being ``step``."""
-        self._write("step", epoch, step, learning_rate, meter, embeddings)
+    def __init__(self, path: Path, kept_bytes: int) -> None:
+        self._path = path
+        with explained_errors(path):
+            self._file = path.open("ab")
+        if (found := self._file.tell()) < kept_bytes:
+            log.warning("%s has lost its end: %d bytes of %d are left", path, found, kept_bytes)
+        self._file.truncate(min(found, kept_bytes))
 
-    def epoch(self, epoch: int, step: int, learning_rate: float, meter: Meter, embeddings: Tensor) -> None:
-        """A line about ``epoch``, in the log too."""
-        line = self._write("epoch", epoch, step, learning_rate, meter, embeddings)
-        log.info(
-            "epoch %d of %d: loss %.4f, %.0f views/s, data wait %.1f %%, alignment %.3f, uniformity %.3f",
-            epoch + 1,
-            self._epochs,
-            line["loss"],
-            line["views_per_s"],
-            100 * line["data_wait"],
-            line["alignment"],
-            line["uniformity"],
-        )
+    def write(self, line: dict[str, Any]) -> None:
+        """Append a line."""
+        with explained_errors(self._path):
+            self._file.write(json.dumps(line).encode() + b"\n")
+            self._file.flush()
 
-    def _write(
-        self, kind: str, epoch: int, step: int, learning_rate: float, meter: Meter, embeddings: Tensor
-    ) -> dict[str, Any]:
-        line = {
-            "kind": kind,
-            "epoch": epoch,
-            "step": step,
-            "learning_rate": learning_rate,
-            **meter.read(),
-            "alignment": alignment(embeddings),
-            "uniformity": uniformity(embeddings),
-        }
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
-        return line
+    def size_bytes(self) -> int:
+        """How long the file is; all of that is on the disk."""
+        with explained_errors(self._path):
+            os.fsync(self._file.fileno())
+        return self._file.tell()
 
     def __enter__(self) -> "History":
         return self

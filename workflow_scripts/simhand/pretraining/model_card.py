@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from simhand.settings.experiments import METHOD_TITLES, METHODS_WITH_PAIRS
+from simhand.backbones import TIMM
+from simhand.settings.experiments import METHOD_TITLES, METHODS
 
 CARD = """\
 # {name}
@@ -13,8 +14,7 @@ workflow. It gives {features}-dimensional features to start the training of a 3D
 ## Use
 
 ```python
-encoder = torchvision.models.{encoder}()
-encoder.load_state_dict(safetensors.torch.load_file("encoder.safetensors"), strict=False)  # no fc in it
+{loading}
 ```
 
 Input: square RGB crops of one right hand (mirror left hands), {image_size_px} x {image_size_px} pixels in
@@ -29,8 +29,8 @@ The crop is the hand's box, enlarged 1.3 times and made square.
 {rows}
 
 Last epoch's mean loss: {final_loss:.4f}. The loss of one method says nothing about another's, nor about
-the pose error after fine-tuning; for that see the tables of the same run. All settings: `metrics.json`.
-The projection head and the optimiser: `checkpoint.pt`.
+the pose error after fine-tuning; for that see the tables of the same run.{retrieval} All settings:
+`metrics.json`. The projection head and the optimiser: `checkpoint.pt`.
 
 ## Limits and licence
 
@@ -42,15 +42,33 @@ The projection head and the optimiser: `checkpoint.pt`.
   Pre-training, ICLR 2025. These weights are not the authors' weights.
 """
 
+TORCHVISION_LOADING = """\
+encoder = torchvision.models.{name}()
+encoder.load_state_dict(safetensors.torch.load_file("encoder.safetensors"), strict=False)  # no fc in it"""
+
+TIMM_LOADING = """\
+encoder = timm.create_model("{name}", num_classes=0{size})
+encoder.load_state_dict(safetensors.torch.load_file("encoder.safetensors"))"""
+
+RETRIEVAL = """
+Retrieval error: {after:.3f}, before training {before:.3f}. It says how well nearest neighbours by these
+features have the same pose (2D keypoints), among hands of the training set: 0 is best, 1 is chance."""
+
+POSITIVES = {
+    "similar": "mined, rank {rank}",
+    "adjacent": "the same hand in an adjacent frame",
+    None: "own views",
+}
+
 
 def model_card(metrics: dict[str, Any], features: int) -> str:
     """The README.md of an encoder with ``features`` outputs, from its training's metrics."""
     experiment, settings, hardware = metrics["experiment"], metrics["settings"], metrics["hardware"]
-    mined, weighting = experiment["method"] in METHODS_WITH_PAIRS, experiment["weighting"]
+    weighting = experiment["weighting"]
     weighted = weighting != "none"
     facts = {
         "method": METHOD_TITLES[experiment["method"]],
-        "positives": f"mined, rank {experiment['top_k']}" if mined else "own views",
+        "positives": POSITIVES[METHODS[experiment["method"]].pairs].format(rank=experiment["top_k"]),
         "adaptive weighting": f"{weighting}, {settings['weight_function']}" if weighted else "none",
         "set": f"{experiment['set']}: {metrics['hands']} hands, {metrics['anchors']} anchors",
         "initial weights": experiment["init"],
@@ -63,14 +81,32 @@ def model_card(metrics: dict[str, Any], features: int) -> str:
         "time": f"{metrics['seconds']:.0f} s, {metrics['views_per_s']:.0f} views/s on {hardware['device']}",
         "software": f"PyTorch {hardware['torch']}",
     }
+    encoder, image_size_px, errors = (
+        settings["encoder"],
+        settings["image_size_px"],
+        metrics["retrieval_errors"],
+    )
     return CARD.format(
         name=experiment["name"],
-        encoder=settings["encoder"],
+        encoder=encoder,
+        loading=loading_code(encoder, image_size_px),
         method=facts["method"],
         weighting=" with adaptive weighting" if weighted else "",
         features=features,
-        image_size_px=settings["image_size_px"],
+        image_size_px=image_size_px,
         rows="\n".join(f"| {name} | {value} |" for name, value in facts.items()),
         final_loss=metrics["final_loss"],
+        retrieval=RETRIEVAL.format(before=errors[0], after=errors[-1]) if errors else "",
         set=experiment["set"],
     )
+
+
+def loading_code(encoder: str, image_size_px: int) -> str:
+    """The two lines of Python that load an exported ``encoder``."""
+    if not encoder.startswith(TIMM):
+        return TORCHVISION_LOADING.format(name=encoder)
+    import timm
+
+    name = encoder.removeprefix(TIMM)
+    sized = timm.get_pretrained_cfg_value(name, "fixed_input_size")
+    return TIMM_LOADING.format(name=name, size=f", img_size={image_size_px}" if sized else "")

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from simhand.encoder_weights import RELEASED_CHILDREN
 from simhand.settings.pretrain import PretrainSettings
 
 TRUST_COEFFICIENT = 0.02
@@ -72,10 +73,13 @@ def is_decayed(name: str, parameter: Tensor, rule: str) -> bool:
 
 
 def released_name(name: str) -> str:
-    """What the released code calls parameter ``name``, e.g. encoder.bn1.weight: encoder.features.1.weight."""
+    """What the released code calls parameter ``name``, e.g. encoder.bn1.weight: encoder.features.1.weight.
+
+    An encoder that the release does not know keeps its names.
+    """
     part, _, rest = name.partition(".")
     if part == "head":
         return f"projection_head.{rest}"
-    stage, _, rest = rest.partition(".")
-    position = {"conv1": 0, "bn1": 1, "layer1": 4, "layer2": 5, "layer3": 6, "layer4": 7}[stage]
-    return f"encoder.features.{position}.{rest}"
+    child, _, rest = rest.partition(".")
+    numbers = {child: number for number, child in RELEASED_CHILDREN.items()}
+    return f"encoder.features.{numbers[child]}.{rest}" if child in numbers else name

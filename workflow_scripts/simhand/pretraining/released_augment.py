@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from simhand.errors import DataError
-from simhand.pretraining.augment import Views
+from simhand.pretraining.augment import Augmented, Views
 from simhand.pretraining.colour import SATURATION_GAIN, VALUE_GAIN, normalise
 from simhand.pretraining.geometry import Geometry, GeometryRanges
 
@@ -103,7 +103,7 @@ def augment_as_released(
     draws: Float64Array,
     ranges: GeometryRanges,
     size_px: int,
-) -> Views:
+) -> Augmented:
     """The views, on the CPU, of crops (M, 224, 224, 3), keypoints (M, 21, 2) in [0, 1] and draws (M, 8)."""
 
     def view_of(index: int) -> tuple[Image, ReleasedView, int]:
@@ -121,7 +121,7 @@ def augment_as_released(
         torch.tensor([view.jitter_px for view in views], dtype=torch.float32) / size_px,
     )
     joints = torch.from_numpy(np.stack([view.joints for view in views])).float()
-    return Views(normalise(batch).contiguous(memory_format=torch.channels_last), joints, geometry)
+    return Augmented(normalise(batch).contiguous(memory_format=torch.channels_last), Views(joints, geometry))
 
 
 def _view_to_crop(crop_to_view_px: Float64Array, size_px: int) -> Tensor:

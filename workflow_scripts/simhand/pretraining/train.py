@@ -1,89 +1,149 @@
-"""The pre-training loop.
+"""The pre-training loop: it goes on from the last checkpoint, and leaves one when it is told to stop.
 
-On a CPU the result is the same to the bit for the same settings, seed and number of threads; torch
-adds up in another order when the threads are more or fewer.
+On a CPU the result is the same to the bit for the same settings, seed and number of threads, however
+often the training was interrupted; torch adds up in another order when the threads are more or fewer.
+Of several processes, the first one records and saves.
 """
 
 import logging
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from contextlib import ExitStack
 
-import numpy as np
-from tqdm import tqdm
+import torch
 
-from simhand.errors import SimhandError
+from simhand.errors import StoppedError
 from simhand.pretraining.data import HandSet
+from simhand.pretraining.divergence import check_epoch, check_step, check_weights, gradient_norm
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
-from simhand.pretraining.history import History, Meter
+from simhand.pretraining.meter import Meter
 from simhand.pretraining.methods.method import Contrast
+from simhand.pretraining.processes import any_process, process_rank, sum_over_processes
+from simhand.pretraining.recorder import Recorder
+from simhand.pretraining.retrieval_probe import RetrievalProbe
 from simhand.pretraining.schedule import learning_rates
 from simhand.pretraining.step import backpropagate
 from simhand.pretraining.training import Training
+from simhand.training_runs.run_folder import TrainingRun
+from simhand.training_runs.stop_requests import StopRequest, stop_requests
 
 log = logging.getLogger("simhand")
 
 
-def pretrain(training: Training, hands: HandSet, history_file: Path) -> None:
-    """Train to the end, writing the history as it goes; what is written stays if the training fails.
+def pretrain(training: Training, hands: HandSet, run: TrainingRun, probe: RetrievalProbe | None) -> None:
+    """Train to the end, from where the checkpoints of ``run`` end.
 
     Raises:
-        DataError: the set is smaller than a batch.
-        SimhandError: the loss is no longer finite.
+        DataError: the set is smaller than a batch, or all checkpoints are damaged.
+        StoppedError: a signal asked to stop; all is saved.
+        DivergedError: the training has failed; the checkpoint before that is kept.
+        DiskFullError: no room for a checkpoint; the last one is kept.
+        BusyError: another trainer has taken over.
     """
-    settings, seed = training.settings, training.experiment.seed
+    settings = training.settings
     steps_per_epoch = steps_in_epoch(len(hands.anchors), settings)
     learning_rate = learning_rates(settings, len(hands.anchors), steps_per_epoch)
     log.info("%d anchors, %d steps per epoch, on %s", len(hands.anchors), steps_per_epoch, training.device)
     if settings.warmup_epochs >= settings.epochs:
         log.warning("the warm-up (%d epochs) fills all %d epochs", settings.warmup_epochs, settings.epochs)
-
-    started = time.perf_counter()
     total = settings.epochs * steps_per_epoch
-    with History(history_file, settings.epochs) as history, _progress(total) as progress:
-        for epoch in range(settings.epochs):
-            of_epoch, of_steps = Meter(), Meter()
-            for batch, waited_s in _timed(batches(hands, training.method, settings, seed, epoch)):
+    _continue(training, run, total)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_requests())
+        recorder = stack.enter_context(_recorder(training, run, total)) if process_rank() == 0 else None
+        if training.step == 0:
+            _look(training, probe, recorder, 0)
+        mark = time.perf_counter()
+        for epoch in range(training.step // steps_per_epoch, settings.epochs):
+            first_step = training.step - epoch * steps_per_epoch
+            seed = training.experiment.seed
+            for batch in batches(hands, training.method, settings, seed, epoch, first_step):
                 rate = learning_rate(training.step)
-                contrast = _train_on(training, batch, epoch, rate)
-                for meter in (of_epoch, of_steps):
-                    meter.add(contrast, waited_s)
-                progress.update()
-                if training.step % settings.log_every_steps == 0:
-                    history.step(epoch, training.step, rate, of_steps, contrast.embeddings)
-                    of_steps = Meter()
-            history.epoch(epoch, training.step, rate, of_epoch, contrast.embeddings)
-            training.views += of_epoch.views
-            training.final_loss = of_epoch.mean_loss
-    training.seconds = time.perf_counter() - started
+                contrast, loss, norm = _train_on(training, batch, epoch, rate)
+                mark, started = time.perf_counter(), mark
+                _count(training, loss, norm, len(contrast.embeddings), mark - started, batch.crops.waited_s)
+                views = len(contrast.embeddings) // len(batch.positions)
+                if recorder is not None:
+                    recorder.step(epoch, rate, contrast, views)
+                if training.step % steps_per_epoch == 0:
+                    _end_epoch(training, recorder, epoch, rate, contrast, views)
+                    _look(training, probe, recorder, epoch + 1)
+                    mark = time.perf_counter()
+                _save_or_stop(training, run, recorder, stop, training.step == total)
 
 
-def _train_on(training: Training, batch: Batch, epoch: int, learning_rate: float) -> Contrast:
+def _continue(training: Training, run: TrainingRun, total: int) -> None:
+    """Load the newest checkpoint that is whole, the same one in all processes."""
+    found = run.checkpoints.newest() if process_rank() == 0 else None
+    steps_taken = torch.tensor(found[0] if found else 0, device=training.device)
+    step = int(sum_over_processes(steps_taken))
+    if step == 0:
+        log.info("training from the beginning; its course is in %s", run.history)
+        return
+    training.load_state(found[1] if found else run.checkpoints.read(step))
+    if step == total:
+        log.info("%s has all %d steps already; delete it to train anew", run.folder, total)
+    else:
+        log.info("continuing after step %d of %d; the course is in %s", step, total, run.history)
+
+
+def _recorder(training: Training, run: TrainingRun, total: int) -> Recorder:
+    return Recorder(training, run.history, run.folder / "tensorboard", total)
+
+
+def _train_on(
+    training: Training, batch: Batch, epoch: int, learning_rate: float
+) -> tuple[Contrast, float, float]:
+    """Take one step, unless it would do harm; returns what was contrasted, loss and gradient norm."""
     for group in training.optimiser.param_groups:
         group["lr"] = learning_rate
     contrast = backpropagate(training, batch, epoch)
-    if not np.isfinite(contrast.loss.item()):
-        raise SimhandError(
-            f"{training.experiment.name}: the loss is {contrast.loss.item()} at step {training.step} "
-            f"(epoch {epoch}, learning rate {learning_rate:.3g}); "
-            "lower `pretrain.learning_rate`, or lengthen the warm-up"
-        )
+    loss, norm = torch.stack([contrast.loss.detach(), gradient_norm(training.model)]).tolist()
+    check_step(training, loss, norm, learning_rate)
     training.optimiser.step()
     training.step += 1
-    return contrast
+    return contrast, loss, norm
 
 
-def _timed(stream: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
-    """The batches of ``stream``, each with the seconds that were spent waiting for it."""
-    while True:
-        asked = time.perf_counter()
-        batch = next(stream, None)
-        if batch is None:
-            return
-        yield batch, time.perf_counter() - asked
+def _count(training: Training, loss: float, norm: float, views: int, seconds: float, waited_s: float) -> None:
+    training.views += views
+    training.seconds += seconds
+    for meter in (training.of_epoch, training.of_steps):
+        meter.add(loss, norm, views, seconds, waited_s)
 
 
-def _progress(total: int) -> Any:
-    return tqdm(total=total, unit="step", disable=not sys.stderr.isatty())
+def _end_epoch(
+    training: Training, recorder: Recorder | None, epoch: int, rate: float, contrast: Contrast, views: int
+) -> None:
+    training.final_loss = training.of_epoch.read()["loss"]
+    if recorder is not None:
+        line = recorder.epoch(epoch, rate, contrast, views)
+        check_epoch(training, line["uniformity"])
+    training.of_epoch = Meter()
+
+
+def _look(training: Training, probe: RetrievalProbe | None, recorder: Recorder | None, epochs: int) -> None:
+    if probe is not None and recorder is not None:
+        found = probe.measure(training)
+        training.retrieval_errors.append(found["retrieval_error"])
+        recorder.probe(epochs, found)
+
+
+def _save_or_stop(
+    training: Training, run: TrainingRun, recorder: Recorder | None, stop: StopRequest, finished: bool
+) -> None:
+    """After a step: save if it is time to, and stop if any process was told to."""
+    lost = run.lock is not None and run.lock.lost
+    stopping = any_process(stop.signal_name is not None or lost, training.device)
+    if recorder is not None and run.lock is not None:
+        if stopping or finished or run.checkpoints.is_due(training.settings.checkpoint_minutes):
+            run.lock.check()
+            check_weights(training)
+            training.history_bytes = recorder.history_bytes()
+            run.checkpoints.save(training.step, training.state())
+        if finished:
+            run.checkpoints.forget_older(1)
+    if stopping and not finished:
+        raise StoppedError(
+            f"stopped after step {training.step} ({stop.signal_name or 'another process was told to'}) and "
+            "saved; the same command continues there"
+        )

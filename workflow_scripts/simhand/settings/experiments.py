@@ -1,31 +1,63 @@
 """The experiment grid: a few lines of config become named pre-training and fine-tuning experiments."""
 
 from collections.abc import Iterator
-from itertools import product
-from typing import Any, Literal, get_args
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from simhand.settings.section import Preset, Section
 
-Method = Literal["none", "simclr", "peclr", "simhand"]
-METHODS = tuple(name for name in get_args(Method) if name != "none")
-"""The pre-training methods; each is a file of this name in pretraining/methods/."""
 
-METHOD_TITLES: dict[str, str] = {
-    "none": "no pre-training",
-    "simclr": "SimCLR",
-    "peclr": "PeCLR",
-    "simhand": "SiMHand",
+class MethodEntry(NamedTuple):
+    """What is known of a pre-training method without loading it.
+
+    ``title`` is what tables and figures call it. ``pairs`` says which pairs of hands it learns from:
+    ``similar`` ones of other recordings, the same hand in ``adjacent`` frames, or None.
+    """
+
+    title: str
+    pairs: Literal["similar", "adjacent"] | None = None
+
+
+METHODS: dict[str, MethodEntry] = {
+    "simclr": MethodEntry("SimCLR"),
+    "peclr": MethodEntry("PeCLR"),
+    "simhand": MethodEntry("SiMHand", pairs="similar"),
+    "tempclr": MethodEntry("TempCLR", pairs="adjacent"),
 }
-"""What tables and figures call them."""
+"""The pre-training methods; each is a file of this name in pretraining/methods/. New ones go to the end,
+so that those before keep their colours."""
 
-METHODS_WITH_PAIRS = ("simhand",)
-"""Those that learn from mined pairs."""
+METHOD_TITLES = {"none": "no pre-training"} | {name: entry.title for name, entry in METHODS.items()}
+METHODS_WITH_PAIRS = tuple(name for name, entry in METHODS.items() if entry.pairs)
+
+if TYPE_CHECKING:
+    Method = str
+else:
+    Method = Literal["none", *METHODS]
 
 Weighting = Literal["none", "positive", "negative", "both"]
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9-]*"
+
+
+def _ascending(ranks: str) -> str:
+    if any(later <= earlier for earlier, later in pairwise(ranks_of(ranks))):
+        raise ValueError(f"the ranks of {ranks} must ascend, each named once")
+    return ranks
+
+
+Ranks = (
+    Annotated[int, Field(ge=1)]
+    | Annotated[str, Field(pattern=r"^[1-9]\d*(\+[1-9]\d*)+$"), AfterValidator(_ascending)]
+)
+"""The rank of the positive, or several at once, joined by +."""
+
+
+def ranks_of(top_k: int | str) -> tuple[int, ...]:
+    """The ranks that ``top_k`` names: 5 is rank 5, ``1+2+5`` are three at once."""
+    return tuple(map(int, str(top_k).split("+")))
 
 
 class ExperimentRow(Section):
@@ -38,8 +70,11 @@ class ExperimentRow(Section):
     weighting: Weighting | list[Weighting] = Field(
         "none", description="which pairs the adaptive weights of Eq. 2 and 3 apply to"
     )
-    top_k: int | list[int] = Field(
-        1, description="rank of the mined positive (simhand); must be in pairs.ranks"
+    top_k: Ranks | list[Ranks] = Field(
+        1,
+        description="rank of the mined positive (simhand), which must be in pairs.ranks. `1+2+5` takes the"
+        " positives of ranks 1, 2 and 5 at once: one experiment on four views of each hand; a list makes"
+        " one experiment of each entry",
     )
     init: str | list[str] = Field(
         "random", description="encoder before pre-training: random, imagenet, or a weights file"
@@ -75,7 +110,7 @@ class PretrainExperiment(Section):
     method: Method
     set: str
     weighting: Weighting
-    top_k: int
+    top_k: Ranks
     init: str
     seed: int
 
@@ -87,7 +122,7 @@ class FinetuneExperiment(Section):
     method: Method
     set: str | None
     weighting: Weighting
-    top_k: int | None
+    top_k: Ranks | None
     init: str
     dataset: str
     label_fraction: float
@@ -107,26 +142,29 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
     axes = (row.method, row.set, row.weighting, row.top_k, row.init, row.dataset, row.label_fraction, seeds)
     for method, set_name, weighting, top_k, init, dataset, fraction, seed in product(*map(_as_list, axes)):
         label = f"_{row.label}" if row.label else ""
+        # Rows that differ only in how they fine-tune share their pre-training.
+        before, after = (label, "") if row.pretrain or row.preset else ("", label)
         pretrain = None
-        start = f"none_{_init_name(init)}{label}_seed{seed}"
+        ranked = method != "none" and METHODS[method].pairs == "similar"
+        start = f"none_{_init_name(init)}{before}_seed{seed}"
         if method != "none":
-            rank = f"_top{top_k}" if method in METHODS_WITH_PAIRS else ""
-            start = f"{method}_{set_name}_{weighting}{rank}_{_init_name(init)}{label}_seed{seed}"
+            rank = f"_top{top_k}" if ranked else ""
+            start = f"{method}_{set_name}_{weighting}{rank}_{_init_name(init)}{before}_seed{seed}"
             pretrain = PretrainExperiment(
                 name=start,
                 method=method,
                 set=set_name,
                 weighting=weighting,
-                top_k=top_k,
+                top_k=top_k if ranked else 1,
                 init=init,
                 seed=seed,
             )
         finetune = FinetuneExperiment(
-            name=f"{start}__{dataset}_{100 * fraction:g}pct",
+            name=f"{start}__{dataset}_{100 * fraction:g}pct{after}",
             method=method,
             set=set_name if pretrain else None,
             weighting=weighting if pretrain else "none",
-            top_k=top_k if method in METHODS_WITH_PAIRS else None,
+            top_k=top_k if ranked else None,
             init=init,
             dataset=dataset,
             label_fraction=fraction,

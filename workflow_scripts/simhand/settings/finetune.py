@@ -4,14 +4,16 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from simhand.settings.encoder import Encoder
 from simhand.settings.section import Section, switch
 
 
 class FinetuneSettings(Section):
     """DetNet: its size, its training, and every point where paper, release and a correct method differ."""
 
-    encoder: Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] = Field(
-        "resnet50", description="torchvision encoder below the heads"
+    encoder: Encoder = Field(
+        "resnet50",
+        description="encoder below the heads: resnet18 ... resnet152, or timm/<convolutional model>",
     )
     head_width: int = Field(256, gt=0, description="channels of the deconvolutions and heads")
     input_px: int = Field(

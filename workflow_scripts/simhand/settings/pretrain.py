@@ -4,14 +4,16 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from simhand.settings.encoder import Encoder
 from simhand.settings.section import Section, switch
 
 
 class PretrainSettings(Section):
     """Contrastive pre-training: encoder, recipe, weights, augmentation, and the points of difference."""
 
-    encoder: Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"] = Field(
-        "resnet50", description="torchvision architecture to pre-train"
+    encoder: Encoder = Field(
+        "resnet50",
+        description="architecture to pre-train: resnet18 ... resnet152, or timm/<model>",
     )
     head_width: int = Field(512, gt=0, description="hidden units of the projection head")
     embedding_size: int = Field(
@@ -27,10 +29,6 @@ class PretrainSettings(Section):
 
     weight_function: Literal["linear", "sigmoid"] = Field(
         "linear", description="adaptive weights: linear in the keypoint distance (Eq. 2), or a sigmoid of it"
-    )
-    weight_distance: Literal["joint_mean", "signed_mean", "absolute_mean"] = Field(
-        "joint_mean",
-        description="distance of two hands: mean distance of their joints, or two variants of the release",
     )
     sigmoid_positive: float = Field(
         5.0, gt=0, description="steepness per pixel of sigmoid weights of positives"
@@ -49,6 +47,30 @@ class PretrainSettings(Section):
         0.1, ge=0, le=0.5, description="hue turns by up to this share of the colour circle"
     )
 
+    bn_group: int | None = Field(
+        2048,
+        ge=2,
+        description="BatchNorm of the encoder normalises over groups of so many consecutive views (anchors"
+        " first, then positives), whatever process computes them; a group is the unit of work of processes"
+        " and of gradient caching. It must divide a batch's views; a batch of fewer views, or null, is one"
+        " group. 2048 is what each of the release's eight GPUs normalised over",
+    )
+    batch_norm: Literal["grouped", "synchronised"] = Field(
+        "grouped",
+        description="BatchNorm of the encoder: over groups of `bn_group` views, or torch's SyncBatchNorm over"
+        " the whole batch (GPUs only, `bn_group: null`, no gradient caching)",
+    )
+    gradient_caching: bool = Field(
+        False,
+        description="compute the features of all groups first, then each group again for its gradient: the"
+        " same gradient in the memory of one group, for a third more time",
+    )
+    processes: int = Field(
+        1,
+        ge=1,
+        description="processes that train together on one node: one per GPU, or sharing the threads of a CPU;"
+        " the result is the same up to rounding. Several nodes: README",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where to train; auto takes a GPU if there is one"
     )
@@ -58,13 +80,40 @@ class PretrainSettings(Section):
     memory_mb: int = Field(
         4096, ge=0, description="decoded crops are kept in memory up to this size, else decoded again"
     )
+    checkpoint_minutes: float = Field(
+        10, ge=0, description="a training that is killed loses at most so much; 0 saves after every step"
+    )
     log_every_steps: int = Field(10, gt=0, description="steps between two lines of the history")
+    probe_hands: int = Field(
+        1000,
+        ge=0,
+        description="hands among which the encoder looks for neighbours after every epoch (retrieval error);"
+        " 0 is off",
+    )
+    tensorboard: bool = Field(
+        True, description="also write the history for TensorBoard, to run/ beside the results"
+    )
 
     augmentation: Literal["one_warp", "release"] = switch(
         "geometry as one bilinear warp, shifts to all sides, black outside the crop, colour in RGB; or the"
         " release's rotate, crop (cut at the border and squashed), resize, colour in swapped channels",
         ours="one_warp",
         release="release",
+    )
+    weight_distance: Literal["joint_mean", "euclidean", "signed_mean", "absolute_mean"] = switch(
+        "adaptive weights' distance of two hands: mean distance of their joints, Euclidean distance of their"
+        " 42 coordinates (Eq. 2), or two variants of the release",
+        ours="joint_mean",
+        paper="euclidean",
+        release="joint_mean",
+    )
+    contrasted_pairs: int | None = switch(
+        "most pairs that are contrasted with each other: null for the whole batch, whatever devices it is on;"
+        " each GPU of the release has negatives and weights of its own 1,024 pairs only",
+        ours=None,
+        paper=None,
+        release=1024,
+        ge=1,
     )
     simclr_geometry: Literal["scale", "translation"] = switch(
         "geometric augmentation of SimCLR: random scale, as the paper says, or shift, as its commands do",
@@ -109,4 +158,22 @@ class PretrainSettings(Section):
     def _has_ordered_margins(self) -> "PretrainSettings":
         if self.margin_min > self.margin_max:
             raise ValueError(f"margin_min {self.margin_min:g} is above margin_max {self.margin_max:g}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_groups_to_share(self) -> "PretrainSettings":
+        if self.batch_norm == "synchronised" and (self.bn_group is not None or self.gradient_caching):
+            raise ValueError(
+                "batch_norm: synchronised normalises over the whole batch at once: it needs `bn_group: null`"
+                " and no gradient_caching (grouped works on one device, and with caching)"
+            )
+        if (
+            self.batch_norm == "grouped"
+            and self.bn_group is None
+            and (self.gradient_caching or self.processes > 1)
+        ):
+            raise ValueError(
+                "gradient_caching and several processes work group by group: give bn_group, which may be null"
+                " only for one process without caching"
+            )
         return self

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simhand.settings.experiments import METHODS_WITH_PAIRS, Experiment, ExperimentRow, expand_row
+from simhand.settings.experiments import METHODS, Experiment, ExperimentRow, expand_row, ranks_of
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.hand_object_detector import WHERE_TO_GET
 from simhand.settings.pairs import PairsSettings
+from simhand.settings.pca import PcaSettings
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import PRESETS, Preset, Section, preset_defaults
 
@@ -25,6 +26,7 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     Works on the raw configuration, part by part, so that a mistake elsewhere hides nothing.
     """
     yield from _in_sets(raw)
+    yield from _beyond_sets(raw)
     yield from _in_detector(raw)
     named: dict[str, dict[str, Any]] = {}
     for path, row in _rows(raw):
@@ -38,7 +40,7 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
 def _in_experiment(raw: Mapping[str, Any], path: str, experiment: Experiment) -> Iterator[Dangling]:
     finetune, pretrain = experiment.finetune, experiment.pretrain
     datasets, sets = list(_mapping(raw, "datasets")), list(_mapping(raw, "sets"))
-    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks)
+    ranks = _ranks(raw)
     if finetune.dataset not in datasets:
         yield f"{path}.dataset", f"no data set '{finetune.dataset}'", finetune.dataset, datasets
     if not 0 < finetune.label_fraction <= 1:
@@ -47,12 +49,15 @@ def _in_experiment(raw: Mapping[str, Any], path: str, experiment: Experiment) ->
     if pretrain and pretrain.set not in sets:
         yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
     chosen = _mapping(_mapping(raw, "sets"), pretrain.set) if pretrain else {}
-    if pretrain and pretrain.method == "simhand" and chosen.get("positives") == "adjacent":
-        message = f"simhand learns from similar hands, but the pairs of '{pretrain.set}' are adjacent frames"
+    if pretrain is None or METHODS[pretrain.method].pairs != "similar":
+        return
+    if chosen.get("positives") == "adjacent":
+        method, name = pretrain.method, pretrain.set
+        message = f"{method} learns from similar hands, but the pairs of '{name}' are adjacent frames"
         yield f"{path}.set", message, "", []
-    is_mined = chosen.get("kind", "sampled") == "sampled"
-    if pretrain and pretrain.method in METHODS_WITH_PAIRS and is_mined and pretrain.top_k not in ranks:
-        yield f"{path}.top_k", f"rank {pretrain.top_k} is not mined; add it to pairs.ranks {ranks}", "", []
+    for rank in ranks_of(pretrain.top_k):
+        if chosen.get("kind", "sampled") == "sampled" and rank not in ranks:
+            yield f"{path}.top_k", f"rank {rank} is not mined; add it to pairs.ranks {ranks}", "", []
 
 
 def _ambiguous(path: str, experiment: Experiment, named: dict[str, dict[str, Any]]) -> Iterator[Dangling]:
@@ -78,6 +83,22 @@ def _in_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
         for source in named if isinstance(named, list) else []:
             if source not in sources:
                 yield f"sets.{name}.sources", f"no source '{source}'", str(source), sources
+
+
+def _beyond_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
+    """Ranks and dimensions that a set of known size cannot hold; how many it really does, mining sees."""
+    deepest = max((rank for rank in _ranks(raw) if isinstance(rank, int)), default=0)
+    dimensions = _mapping(raw, "pca").get("dimensions", PcaSettings().dimensions)
+    for name, settings in _mapping(raw, "sets").items():
+        size = settings.get("size") if isinstance(settings, Mapping) else None
+        if not isinstance(size, int):
+            continue
+        others = f"sets.{name} has {size} hands, so a hand has at most {size - 1} others"
+        if deepest >= size:
+            yield "pairs.ranks", f"rank {deepest}, but {others}; lower the rank or enlarge the set", "", []
+        if isinstance(dimensions, int) and dimensions >= size:
+            message = f"{dimensions}, but the {size} hands of sets.{name} span at most {size - 1}"
+            yield "pca.dimensions", f"{message}; lower it or enlarge the set", "", []
 
 
 def _in_detector(raw: Mapping[str, Any]) -> Iterator[Dangling]:
@@ -120,6 +141,12 @@ def _problems(model: type[Section], values: Mapping[str, Any]) -> list[dict[str,
     except ValidationError as error:
         return [dict(entry) for entry in error.errors()]
     return []
+
+
+def _ranks(raw: Mapping[str, Any]) -> list[Any]:
+    """The ranks that are mined; none if they are no list, which the check of their section reports."""
+    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks)
+    return ranks if isinstance(ranks, list) else []
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

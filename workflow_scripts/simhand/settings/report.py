@@ -16,7 +16,14 @@ class ReportSettings(Section):
     )
     example_frames: int = Field(6, ge=1, le=24, description="frames shown with boxes and keypoints")
     example_crops: int = Field(32, ge=1, le=200, description="hand crops shown with keypoints")
-    example_pairs: int = Field(50, ge=1, le=200, description="mined pairs shown per set")
+    example_pairs: int = Field(100, ge=1, le=200, description="mined pairs shown per set, ten in a row")
+    browsable_pairs: int = Field(
+        1000,
+        ge=1,
+        le=20_000,
+        description="most pairs, all ranks together, in the page of a set that its pairs are browsed on; "
+        "each hand in it adds some 3 KB",
+    )
     example_queries: int = Field(6, ge=1, le=20, description="queries shown with a hand per mined rank")
     example_predictions: int = Field(
         2, ge=1, le=8, description="predictions shown per fine-tuning of each kind: best, median and worst"

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from simhand.pretraining.adaptive_weights import PairWeights
+from simhand.pretraining.adaptive_weights import AdaptiveWeights
 from simhand.pretraining.augment import Views
 from simhand.pretraining.geometry import GeometryRanges
 from simhand.pretraining.random_draws import Int64Array
@@ -12,7 +12,7 @@ from simhand.settings.pretrain import PretrainSettings
 
 
 class Contrast(NamedTuple):
-    """A loss, and the embeddings (2N, D) of unit length that it compared."""
+    """A loss, and the embeddings (V N, D) of unit length that it compared."""
 
     loss: Tensor
     embeddings: Tensor
@@ -21,15 +21,15 @@ class Contrast(NamedTuple):
 class Method(Protocol):
     """A pre-training method: the object ``METHOD`` of ``methods/<name>.py``.
 
-    A new one is a new file here, a line in methods/registry.py, and in settings/experiments.py its name
-    in ``Method``, its title in ``METHOD_TITLES`` and, if it trains on mined pairs, its name in
-    ``METHODS_WITH_PAIRS``.
+    A batch is V views of each of N hands, view by view: rows 0 to N - 1 are the anchors, N to 2 N - 1
+    their first positives, and so on. A new method is a new file here, and a line in ``METHODS`` of
+    settings/experiments.py.
     """
 
-    def second_views(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
-        """The rows whose crops give the second views of ``anchors``.
+    def view_rows(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
+        """The hands (V, N) of the set whose crops give the views of ``anchors`` (N,).
 
-        ``positives`` holds each hand's mined positive, None where the method uses no pairs.
+        ``positives`` (hands of the set, P) holds each hand's partners, None where the method uses no pairs.
         """
         ...
 
@@ -38,7 +38,10 @@ class Method(Protocol):
         ...
 
     def contrast(
-        self, projections: Tensor, views: Views, weights: PairWeights, settings: PretrainSettings
+        self, projections: Tensor, views: Views, weights: AdaptiveWeights, settings: PretrainSettings
     ) -> Contrast:
-        """The loss of a batch from the head's outputs (2N, D), first views first."""
+        """The loss of a whole batch from the head's outputs (V N, D).
+
+        Every process is given the whole batch, and must come to the same loss and the same gradient.
+        """
         ...

@@ -5,9 +5,10 @@ transform of each view is undone on its embedding (T^-1), so that the encoder mu
 geometry but reproduce it.
 """
 
+import numpy as np
 from torch import Tensor
 
-from simhand.pretraining.adaptive_weights import PairWeights
+from simhand.pretraining.adaptive_weights import AdaptiveWeights
 from simhand.pretraining.augment import Views
 from simhand.pretraining.geometry import GeometryRanges, geometry_ranges
 from simhand.pretraining.latent_alignment import align
@@ -20,21 +21,20 @@ from simhand.settings.pretrain import PretrainSettings
 class PeClr:
     """Self-positives, all augmentations, aligned embeddings."""
 
-    def second_views(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
-        """The anchors themselves."""
-        return anchors
+    def view_rows(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
+        """The anchors, twice."""
+        return np.stack([anchors, anchors])
 
     def geometry(self, settings: PretrainSettings) -> GeometryRanges:
         """Rotation, scale and translation."""
         return geometry_ranges(settings, rotation=True, scale=True, translation=True)
 
     def contrast(
-        self, projections: Tensor, views: Views, weights: PairWeights, settings: PretrainSettings
+        self, projections: Tensor, views: Views, weights: AdaptiveWeights, settings: PretrainSettings
     ) -> Contrast:
         """NT-Xent of the aligned projections."""
         embeddings = align(projections, views.geometry, settings.latent_alignment)
-        first, second = embeddings.chunk(2)
-        return Contrast(nt_xent(first, second, settings.temperature, *weights), embeddings)
+        return Contrast(nt_xent(embeddings, settings.temperature, weights), embeddings)
 
 
 METHOD = PeClr()

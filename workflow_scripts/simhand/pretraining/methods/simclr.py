@@ -5,10 +5,11 @@ commands shift instead of scaling). Embeddings are compared as they are, so the 
 ignore where and how large the hand is.
 """
 
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from simhand.pretraining.adaptive_weights import PairWeights
+from simhand.pretraining.adaptive_weights import AdaptiveWeights
 from simhand.pretraining.augment import Views
 from simhand.pretraining.geometry import GeometryRanges, geometry_ranges
 from simhand.pretraining.methods.method import Contrast
@@ -20,9 +21,9 @@ from simhand.settings.pretrain import PretrainSettings
 class SimClr:
     """Self-positives, no rotation, no alignment."""
 
-    def second_views(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
-        """The anchors themselves."""
-        return anchors
+    def view_rows(self, anchors: Int64Array, positives: Int64Array | None) -> Int64Array:
+        """The anchors, twice."""
+        return np.stack([anchors, anchors])
 
     def geometry(self, settings: PretrainSettings) -> GeometryRanges:
         """Scale, or a shift, as ``simclr_geometry`` says."""
@@ -30,12 +31,11 @@ class SimClr:
         return geometry_ranges(settings, rotation=False, scale=scale, translation=not scale)
 
     def contrast(
-        self, projections: Tensor, views: Views, weights: PairWeights, settings: PretrainSettings
+        self, projections: Tensor, views: Views, weights: AdaptiveWeights, settings: PretrainSettings
     ) -> Contrast:
         """NT-Xent of the normalised projections."""
         embeddings = F.normalize(projections, dim=1)
-        first, second = embeddings.chunk(2)
-        return Contrast(nt_xent(first, second, settings.temperature, *weights), embeddings)
+        return Contrast(nt_xent(embeddings, settings.temperature, weights), embeddings)
 
 
 METHOD = SimClr()
