@@ -1,4 +1,5 @@
 # make demo      the whole pipeline on a rendered world, to results/demo/report.html
+# make query     INPUT=photo.jpg [SET=name] [RESULTS=results/demo]: the most similar hands of a mined set
 # make test      the tests, without root; make test-all adds the long ones
 #
 # Two environments stand in for the per-rule ones where there is no conda: .venv/driver holds Snakemake,
@@ -14,11 +15,16 @@ DRIVER := .venv/driver/.installed
 TOOLS := .venv/work/.tools-installed
 IN_WORK := source .venv/work/bin/activate &&
 
-.PHONY: demo env test test-all check docs pins clean
+.PHONY: demo query env test test-all check docs pins clean
 
 demo: env
 	@$(IN_WORK) snakemake --cores $(CORES)
 	@echo "The report: $(CURDIR)/results/demo/report.html"
+
+query: env
+	@test -n "$(INPUT)" || { echo "Name one or more photos: make query INPUT=\"a.jpg b.jpg\"" >&2; exit 2; }
+	@$(IN_WORK) python workflow_scripts/query_hands.py --run-dir $(or $(RESULTS),results/demo) \
+	  $(if $(SET),--set $(SET)) --photos $(INPUT)
 
 test: env $(TOOLS) check
 	$(IN_WORK) python -m pytest -n $(CORES) --dist loadgroup -m "not long"

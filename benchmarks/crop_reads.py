@@ -4,8 +4,9 @@ python benchmarks/crop_reads.py [--clips FOLDER] [--crops 4096]   # from the roo
 
 The released loader decodes a whole frame, a JPEG of quality 95 on disk, for every hand: cv2.imread, cvtColor,
 crop by 1.3 times the box, resize to 224 (src/data_loader/utils.py and ego4d_loader.py of ut-vision/SiMHand).
-Frames are real clips scaled up to 1920 x 1080, all of them in the page cache for both. The released way
-runs on all cores as the workers of a DataLoader do, in processes; carrying the result home is not counted.
+Frames of 1920 x 1080 are put together from unscaled pictures of real clips, so that a pixel costs what it
+does in a real one; all are in the page cache for both. The released way runs on all cores as the workers of a
+DataLoader do, in processes; carrying the result home is not counted.
 """
 
 import argparse
@@ -68,35 +69,52 @@ def read_batch(hands: list[Hand]) -> int:
     return sum(len(read_as_released(hand)) > 0 for hand in hands)
 
 
-def real_frames(clips: Path) -> Iterator[np.ndarray]:
-    """Frames of the clips, scaled up, again and again from other places."""
+def real_frames(clips: Path, frame_size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Frames of the clips, unscaled, several beside and below each other to fill ``frame_size``."""
     videos = sorted(clips.glob("*.mp4"))
     if not videos:
         sys.exit(f"no clips in {clips}; give a folder of videos with --clips")
-    for start in range(5, 1000):
+    pictures = pictures_of(videos)
+    while True:
+        rows, height = [], 0
+        while height < frame_size[1]:
+            tiles = [next(pictures)]
+            while sum(tile.shape[1] for tile in tiles) < frame_size[0]:
+                tiles.append(next(pictures))
+            lowest = min(len(tile) for tile in tiles)
+            rows.append(np.concatenate([tile[:lowest] for tile in tiles], axis=1)[:, : frame_size[0]])
+            height += lowest
+        yield np.concatenate(rows)[: frame_size[1]]
+
+
+def pictures_of(videos: list[Path]) -> Iterator[np.ndarray]:
+    """One picture of each video in turn, again and again from other places."""
+    for start in range(10_000):
         for path in videos:
             video = cv2.VideoCapture(str(path))
-            for index in range(10_000):
-                if not video.grab():
-                    break
-                if index % 30 == start % 30:
-                    yield cv2.resize(video.retrieve()[1], FRAME_SIZE, interpolation=cv2.INTER_CUBIC)
+            index = 7 * start % max(1, int(video.get(cv2.CAP_PROP_FRAME_COUNT)) - 1)
+            video.set(cv2.CAP_PROP_POS_FRAMES, index)
+            there, picture = video.read()
+            if there:
+                yield picture
 
 
-def make_hands(folder: Path, clips: Path, crops: int) -> tuple[list[Hand], pa.Table]:
+def make_hands(
+    folder: Path, clips: Path, crops: int, frame_size: tuple[int, int] = FRAME_SIZE
+) -> tuple[list[Hand], pa.Table]:
     """Frames on disk with hands in them, and the same hands as packed crops and the table of their set."""
     rng = np.random.default_rng(0)
     hands: list[Hand] = []
     with packed_writer(folder / "crops.arrow", "crops") as writer:
-        for number, bgr in zip(range(crops // HANDS_PER_FRAME), real_frames(clips), strict=False):
+        for number, bgr in zip(range(crops // HANDS_PER_FRAME), real_frames(clips, frame_size), strict=False):
             path = folder / f"frame_{number:06d}.jpg"
             cv2.imwrite(str(path), bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
             rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
             for _ in range(HANDS_PER_FRAME):
                 width, height = rng.uniform(*SIDES_PX, 2)
-                x, y = rng.uniform(0, FRAME_SIZE[0] - width), rng.uniform(0, FRAME_SIZE[1] - height)
+                x, y = rng.uniform(0, frame_size[0] - width), rng.uniform(0, frame_size[1] - height)
                 hand = Hand(path, (x, y, x + width, y + height), bool(rng.random() < 0.5))
-                window = crop_window(hand.box, SCALE, "pad", *FRAME_SIZE)
+                window = crop_window(hand.box, SCALE, "pad", *frame_size)
                 assert window is not None
                 crop = cut_out(rgb, window, CROP_PX, "pad", hand.is_left)
                 row = {

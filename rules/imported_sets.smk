@@ -72,6 +72,7 @@ rule import_set:
     output:
         table="<results>/sets/{set}.parquet",
         pairs="<results>/pairs/{set}.parquet",
+        description="<results>/pairs/{set}.json",
         counts="<results>/annotations/{set}.json",
     log:
         "<logs>/import_set/{set}.log",

@@ -25,7 +25,9 @@ rule fit_pca:
         runtime=60,
     params:
         settings=settings("pca"),
+        found_with=found_with,
         run_dir=lambda wildcards: RESULTS,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
-        " --set {input.table:q} --out {output.pca:q} --threads {threads} --log {log:q}"
+        " --set {input.table:q} --out {output.pca:q} --found-with {params.found_with:q}"
+        " --threads {threads} --log {log:q}"

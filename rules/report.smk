@@ -1,6 +1,7 @@
 """The run as a page: figures, tables, what failed, how long it took, and where it came from.
 
-Needs: every stage before it. Promises: figures/*.png and report.html, self-contained.
+Needs: every stage before it. Promises: figures/*.png, and report.html with a pairs_<set>.html per set
+beside it, all self-contained. The pairs have pages of their own, so that the report stays light.
 """
 
 
@@ -68,6 +69,33 @@ rule record_provenance:
         "python {input.code[0]:q} --settings {params.settings:q} --out {output.provenance:q} --log {log:q}"
 
 
+rule write_pairs_page:
+    """Write the page on which the pairs of one set can be browsed."""
+    input:
+        code=code("write_pairs_page.py"),
+        templates=library_files("report/templates"),
+        table="<results>/sets/{set}.parquet",
+        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
+        pairs="<results>/pairs/{set}.parquet",
+    output:
+        page="<results>/pairs_{set}.html",
+    log:
+        "<logs>/write_pairs_page/{set}.log",
+    benchmark:
+        "<benchmarks>/write_pairs_page/{set}.tsv"
+    conda:
+        "../envs/write_pairs_page.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
+        runtime=30,
+    params:
+        settings=settings("report"),
+        run_dir=lambda wildcards: RESULTS,
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
+        " --set {wildcards.set:q} --out {output.page:q} --log {log:q}"
+
+
 rule write_report:
     """Write the report of this run."""
     input:
@@ -76,7 +104,8 @@ rule write_report:
         manifest="<results>/videos/manifest.parquet",
         status=status_files(),
         sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),
-        pairs=expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
+        pairs=expand("<results>/pairs/{set}.{suffix}", set=CONFIG.sets, suffix=["parquet", "json"]),
+        pages=expand("<results>/pairs_{set}.html", set=CONFIG.sets),
         figures="<results>/figures",
         provenance="<results>/provenance.json",
         metrics="<results>/metrics.parquet",

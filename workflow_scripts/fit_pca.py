@@ -22,6 +22,7 @@ def main(args: argparse.Namespace) -> None:
     shares = description["explained_variance_ratio"]
     hands, explained = description["hands"], 100 * sum(shares)
     log.info("%d dimensions explain %.2f %% of the variance of %d hands", len(shares), explained, hands)
+    description["found_with"] = json.loads(args.found_with)
     if description["excluded"]:
         log.warning("%d hands left out: too small to scale", description["excluded"])
     embedding.save(args.out)
@@ -34,5 +35,11 @@ if __name__ == "__main__":
     parser.add_argument("--set", type=Path, required=True, help="the set whose hands are used")
     parser.add_argument(
         "--out", type=Path, required=True, help="the .npz to write; its .json is put beside it"
+    )
+    parser.add_argument(
+        "--found-with",
+        default="null",
+        help="JSON of the config sections that its hands were found with, for queries with photos; null for "
+        "hands that were imported",
     )
     run_stage(parser, main)

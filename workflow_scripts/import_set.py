@@ -9,6 +9,7 @@ from pathlib import Path
 from simhand.files.atomic import write_text
 from simhand.files.tables import write_table
 from simhand.hand100m.import_set import check_left_out, import_set
+from simhand.mining.hubness import describe_given_pairs
 from simhand.settings.imported_sets import ImportedSetSettings
 from simhand.stage import run_stage, stage_parser
 
@@ -24,6 +25,8 @@ def main(args: argparse.Namespace) -> None:
     check_left_out(counts, args.status, settings)
     write_table(args.set, "set", hands)
     write_table(args.pairs, "pairs", pairs)
+    description = {"positives": settings.positives, **describe_given_pairs(hands, pairs)}
+    write_text(args.pairs.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     write_text(args.counts, json.dumps(asdict(counts), indent=2) + "\n")
 
 
@@ -34,6 +37,6 @@ if __name__ == "__main__":
     parser.add_argument("--crops", type=Path, nargs="+", required=True, help="crops of all shards")
     parser.add_argument("--status", type=Path, nargs="+", required=True, help="status of all shards")
     parser.add_argument("--set", type=Path, required=True, help="the set to write")
-    parser.add_argument("--pairs", type=Path, required=True, help="its pairs to write")
+    parser.add_argument("--pairs", type=Path, required=True, help="its pairs, with a .json beside")
     parser.add_argument("--counts", type=Path, required=True, help="what became of the annotations, to write")
     run_stage(parser, main)

@@ -12,6 +12,8 @@ from simhand.hands.crop import crop_window, cut_out
 from simhand.hands.hand_id import hand_id
 from simhand.hands.images import decode_rgb, encode_rgb
 
+pytestmark = pytest.mark.xdist_group("crop_shard")
+
 EMPTY = encode_rgb(np.full((120, 160, 3), 90, np.uint8), 90)
 
 

@@ -59,7 +59,7 @@ def test_scripts_one_after_the_other(scripts, small_run, tmp_path):
     assert all(videos[row["hand_id"]] != videos[row["positive_hand_id"]] for row in pairs.to_pylist())
     assert PoseEmbedding.load(tmp_path / "pca.npz").components.shape == (6, 42)
     description = json.loads((tmp_path / "pca.json").read_text())
-    assert description["normalisation"] == "wrist_scale"
+    assert description["normalisation"] == "box"
     assert (description["dimensions"], description["hands"], description["excluded"]) == (6, 30, 0)
 
     keypoints = load_keypoints(small_run.folder, hands)

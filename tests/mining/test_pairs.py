@@ -1,6 +1,9 @@
 """Pairs of a set."""
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from hands_to_search import EXACT_SEARCHES
 from pydantic import ValidationError
@@ -105,15 +108,25 @@ def test_equal_hands_are_ordered_by_hand_id():
 
 def test_how_they_were_mined():
     hands, keypoints, embedding = a_set(["a"] * 6 + ["b"] * 4)
-    keypoints[0, 9] = keypoints[0, 0]
+    keypoints[0] = keypoints[0, 0]
     settings = PairsSettings(ranks=[1, 5])
-    _, description = mine_pairs(embed_hands(hands, keypoints, embedding), settings, search_by_tree)
+    pairs, description = mine_pairs(embed_hands(hands, keypoints, embedding), settings, search_by_tree)
+    partners = description.pop("partners")
+    assert partners.keys() == {"1", "5"}
+    for rank, found in partners.items():
+        served = pairs.filter(pc.equal(pairs["rank"], int(rank)))["positive_hand_id"].to_pylist()
+        assert (found["pairs"], found["partner_hands"]) == (len(served), len(set(served)))
+        assert found["partner_share"] == len(set(served)) / 9
+        assert found["most_occurrences"] == max(map(served.count, served))
+    assert (partners["1"]["partner_recordings"], partners["5"]["partner_recordings"]) == (2, 1)
     assert description == {
         "backend": "tree",
         "within": "set",
         "ranks": [1, 5],
         "hands": 9,
         "left_out": 1,
+        "largest_recording": 5,
+        "equal_partners": 0,
         "without_partner": {"1": 0, "5": 5},
     }
 
@@ -148,9 +161,40 @@ def test_rank_beyond_the_set_names_the_largest_possible(caplog):
     assert "6 of 10 hands have no partner of rank 6" in caplog.text
 
 
-def test_hand_without_palm_is_no_ones_partner_and_has_none(caplog):
+def test_hands_that_are_all_too_small():
+    hands, keypoints, embedding = a_set(["a"] * 3 + ["b"] * 3)
+    with pytest.raises(DataError, match="no hand of the set takes part: .* pca.min_palm_length"):
+        mine(hands, np.full_like(keypoints, 0.5), embedding, [1])
+
+
+def test_a_recording_that_has_nearly_all_hands_is_reported(caplog):
+    """Its hands share the few partners there are; half of all hands are not yet worth a word."""
+    even, odd = a_set(["a"] * 5 + ["b"] * 5), a_set(["a"] * 29 + ["b"])
+    _, description = mine_pairs(embed_hands(*even), PairsSettings(), search_by_tree)
+    assert description["largest_recording"] == 5 and "one recording" not in caplog.text
+    pairs, description = mine_pairs(embed_hands(*odd), PairsSettings(), search_by_tree)
+    assert description["largest_recording"] == 29
+    assert "one recording has 29 of 30 hands: their partners are all among the other 1" in caplog.text
+    last = odd[0]["hand_id"].to_pylist()[-1]
+    assert pairs["positive_hand_id"].to_pylist()[:-1] == 29 * [last]
+
+
+def test_equal_hands_in_two_recordings_are_partners_and_reported(caplog):
+    """Equal hands of one recording are not, only those of another one; nearly equal ones are not counted."""
+    hands, keypoints, embedding = a_set([f"take {i % 2}" for i in range(12)])
+    keypoints[4] = keypoints[1] = keypoints[3]
+    keypoints[6] = keypoints[9] + np.linspace(0, 1e-4, 42, dtype=np.float32).reshape(21, 2)
+    pairs, description = mine_pairs(embed_hands(hands, keypoints, embedding), PairsSettings(), search_by_tree)
+    ids = hands["hand_id"].to_pylist()
+    partner = dict(zip(pairs["hand_id"].to_pylist(), pairs["positive_hand_id"].to_pylist(), strict=True))
+    assert [partner[ids[row]] for row in (1, 3, 4)] == [ids[4], ids[4], ids[1]]
+    assert description["equal_partners"] == 3
+    assert "3 of 12 hands equal their partner of rank 1" in caplog.text
+
+
+def test_hand_without_scale_is_no_ones_partner_and_has_none(caplog):
     hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
-    keypoints[3, 9] = keypoints[3, 0]
+    keypoints[3] = keypoints[3, 0]
     pairs = mine(hands, keypoints, embedding, [1, 2])
     left_out = hands["hand_id"][3].as_py()
     assert left_out not in pairs["hand_id"].to_pylist() + pairs["positive_hand_id"].to_pylist()
@@ -161,8 +205,15 @@ def test_hand_without_palm_is_no_ones_partner_and_has_none(caplog):
 def test_keypoints_that_are_not_finite_never_become_pairs():
     hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
     keypoints[3, 15] = np.nan
-    with pytest.raises(DataError, match="not finite"):
+    with pytest.raises(DataError, match="keypoints of 1 of 30 hands are not finite"):
         mine(hands, keypoints, embedding, [1])
+
+
+def test_an_embedding_that_is_not_finite_gives_no_pairs():
+    hands, keypoints, embedding = a_set([f"take {i % 4}" for i in range(30)])
+    broken = replace(embedding, mean=np.full(42, np.nan))
+    with pytest.raises(DataError, match="pose embedding of some hands is not finite; run fit_pca again"):
+        mine(hands, keypoints, broken, [1])
 
 
 @pytest.mark.parametrize(

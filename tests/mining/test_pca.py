@@ -1,15 +1,18 @@
 """Normalisation of keypoints and the pose embedding."""
 
+from typing import get_args
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import ValidationError
 
 from simhand.errors import ConfigError, DataError
 from simhand.mining import pca
 from simhand.mining.embedding import ROWS_AT_ONCE, PoseEmbedding, project
 from simhand.mining.normalisation import normalise_keypoints
 from simhand.mining.pca import draw_hands, fit_embedding, with_fixed_signs
-from simhand.settings.pca import PcaSettings
+from simhand.settings.pca import COORDINATES, Normalisation, PcaSettings
 
 CASES_WITH_KEYPOINTS = ("articulated_hands", "single_video_no_partner")
 
@@ -112,26 +115,45 @@ def test_box_normalisation_forgets_place_and_size():
     assert not usable.any() and np.isfinite(features).all()
 
 
-def hand_without_palm(keypoints, length):
+def with_a_tiny_hand(keypoints, length):
+    """The first hand is a point, but for its middle knuckle."""
     keypoints = keypoints.copy()
-    keypoints[0, 9] = keypoints[0, 0] + [length, 0]
+    keypoints[0] = keypoints[0, 0]
+    keypoints[0, 9] += [length, 0]
     return keypoints
 
 
 @pytest.mark.parametrize("length", [0.0, 0.019])
-def test_hand_without_palm_is_left_out(length):
-    keypoints = hand_without_palm(some_keypoints(), length)
-    embedding, description = fit_embedding(keypoints, PcaSettings())
+@pytest.mark.parametrize("normalisation", ["box", "wrist_scale"])
+def test_hand_without_scale_is_left_out(normalisation, length):
+    keypoints = with_a_tiny_hand(some_keypoints(), length)
+    settings = PcaSettings(normalisation=normalisation)
+    embedding, description = fit_embedding(keypoints, settings)
     assert (description["excluded"], description["hands"]) == (1, 199)
-    without, _ = fit_embedding(keypoints[1:], PcaSettings())
+    without, _ = fit_embedding(keypoints[1:], settings)
     assert np.array_equal(embedding.components, without.components)
     coordinates, usable = embedding.embed(keypoints)
     assert usable.tolist() == [False] + [True] * 199
     assert np.isfinite(coordinates).all()
 
 
-def test_palm_just_long_enough_is_used():
-    _, description = fit_embedding(hand_without_palm(some_keypoints(), 0.021), PcaSettings())
+@pytest.mark.parametrize("joint", [0, 9, 15])
+@pytest.mark.parametrize("normalisation", get_args(Normalisation))
+def test_keypoints_that_are_not_finite_are_an_error_wherever_they_are(normalisation, joint):
+    """Not a hand without scale, nor too few dimensions."""
+    settings = PcaSettings(normalisation=normalisation)
+    embedding, _ = fit_embedding(some_keypoints(), settings)
+    keypoints = some_keypoints()
+    keypoints[3, joint, 1] = np.nan
+    for use in (lambda: fit_embedding(keypoints, settings), lambda: embedding.embed(keypoints)):
+        with pytest.raises(DataError, match="keypoints of 1 of 200 hands are not finite"):
+            use()
+
+
+@pytest.mark.parametrize("normalisation", ["box", "wrist_scale"])
+def test_hand_just_large_enough_is_used(normalisation):
+    settings = PcaSettings(normalisation=normalisation)
+    _, description = fit_embedding(with_a_tiny_hand(some_keypoints(), 0.021), settings)
     assert description["excluded"] == 0
 
 
@@ -139,10 +161,45 @@ def test_more_dimensions_than_the_hands_span():
     with pytest.raises(ConfigError, match="pca.dimensions to at most 9 or"):
         fit_embedding(some_keypoints(10), PcaSettings(normalisation="crop"))
     fit_embedding(some_keypoints(10), PcaSettings(normalisation="crop", dimensions=9))
-    rng = np.random.default_rng(0)
-    full = rng.uniform(size=(300, 21, 2))
+    fixed_wrist = np.random.default_rng(0).uniform(size=(300, 21, 2))
+    fixed_wrist[:, 0] = 0.5
     with pytest.raises(ConfigError, match="at most 40"):
-        fit_embedding(full, PcaSettings(normalisation="wrist", dimensions=41))
+        fit_embedding(fixed_wrist, PcaSettings(normalisation="crop", dimensions=41))
+
+
+@pytest.mark.parametrize("normalisation", get_args(Normalisation))
+def test_a_hand_has_as_many_dimensions_as_the_settings_allow(normalisation):
+    keypoints = np.random.default_rng(0).uniform(size=(300, 21, 2))
+    most = COORDINATES[normalisation]
+    _, description = fit_embedding(keypoints, PcaSettings(normalisation=normalisation, dimensions=most))
+    assert description["rank"] == most
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"normalisation": "wrist", "dimensions": 41}, "at most 40"),
+        ({"normalisation": "wrist_scale", "dimensions": 42}, "at most 40"),
+        ({"dimensions": 43}, "less than or equal to 42"),
+        ({"sample_size": 14}, "span.* at most 13"),
+        ({"normalisation": "palm"}, "'crop', 'box', 'wrist' or 'wrist_scale'"),
+        ({"min_palm_length": 0}, "greater than 0"),
+    ],
+)
+def test_settings_that_are_rejected(wrong, message):
+    with pytest.raises(ValidationError, match=message):
+        PcaSettings(**wrong)
+
+
+def test_fit_to_a_sample_serves_all_hands():
+    """Also: a sample of 15 hands is the least for 14 dimensions."""
+    keypoints, hands = some_keypoints(400), pa.table({"hand_id": np.arange(400)})
+    settings = PcaSettings(sample_size=15)
+    drawn = draw_hands(hands, settings.sample_size)["hand_id"].to_numpy()
+    embedding, description = fit_embedding(keypoints[drawn], settings)
+    assert (description["hands"], description["rank"], description["sample_size"]) == (15, 14, 15)
+    points, usable = embedding.embed(keypoints)
+    assert usable.all() and points.shape == (400, 14) and np.isfinite(points).all()
 
 
 def test_hands_that_are_all_the_same():
@@ -158,7 +215,7 @@ def test_too_few_hands():
 
 
 def test_fit_in_blocks(monkeypatch):
-    keypoints = hand_without_palm(some_keypoints(), 0.0)
+    keypoints = with_a_tiny_hand(some_keypoints(), 0.0)
     expected, description = fit_embedding(keypoints, PcaSettings())
     monkeypatch.setattr(pca, "ROWS_AT_ONCE", 17)
     embedding, again = fit_embedding(keypoints, PcaSettings())

@@ -99,6 +99,14 @@ def test_recall_of_the_inverted_file_is_what_it_is(probes):
     assert (true_recall == 1.0) == (probes == 1000)
 
 
+def test_recall_counts_only_partners_that_are_there():
+    """One recording has all hands but three, so most hands have no fourth partner to be found or missed."""
+    points, _, _ = normal(np.random.default_rng(4), count=500)
+    groups = (np.arange(500) < 3).astype(np.int32)
+    found = search_by_faiss_ivf(points, groups, np.array([1, 4]), 1, probes=16)
+    assert found.checked == 500 + 3
+
+
 def test_inverted_file_finds_partners_beyond_the_lists_it_would_look_through():
     """Every recording lies in a corner of its own, so all near lists hold its own hands only."""
     rng = np.random.default_rng(3)

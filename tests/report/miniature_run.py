@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from simhand.files.packed import packed_writer
-from simhand.files.tables import JOINTS, write_table
+from simhand.files.tables import JOINTS, make_table, write_table
 from simhand.mining.embedding import PoseEmbedding
+from simhand.mining.hubness import describe_given_pairs
 from simhand.videos.index_table import IndexedVideo, write_index
 
 FRAME_WIDTH, FRAME_HEIGHT = 320, 240
@@ -198,6 +199,8 @@ def _write_mining(run: Path, set_rows: list[dict[str, Any]], keypoints: np.ndarr
             named = {"hand_id": row["hand_id"], "positive_hand_id": set_rows[positive]["hand_id"]}
             pairs.append({**named, "rank": rank, "distance": float(distances[anchor, positive])})
     write_table(run / "pairs" / f"{SET}.parquet", "pairs", pairs)
+    tables = make_table("set", set_rows), make_table("pairs", pairs)
+    (run / "pairs" / f"{SET}.json").write_text(json.dumps(describe_given_pairs(*tables)))
 
 
 def _write_training(run: Path, root: Path, rng: np.random.Generator) -> None:

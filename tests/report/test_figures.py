@@ -17,10 +17,13 @@ from simhand.report.figures.curves import draw_finetuning, read_history
 from simhand.report.figures.draw import RunParts, draw_all
 from simhand.report.figures.drawing import draw_skeleton, moved, square_around
 from simhand.report.figures.experiment_names import experiment_parts, short_labels
-from simhand.report.figures.pairs import MinedSet, draw_pairs, draw_ranks
+from simhand.report.figures.mining import draw_distances
+from simhand.report.figures.pairs import draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames, spread
 from simhand.report.figures.predictions import best_median_worst, load_predicted, one_seed_each, ranked
 from simhand.report.figures.style import method_colour
+from simhand.report.figures.timeline import draw_timeline
+from simhand.report.mined_set import MinedSet
 from simhand.settings.experiments import METHOD_TITLES, METHODS
 from simhand.settings.report import ReportSettings
 
@@ -31,6 +34,7 @@ EXPECTED = [
     "pca_all",
     "pairs_all",
     "ranks_all",
+    "timeline_all",
     "distances_all",
     "pretraining",
     "finetuning",
@@ -99,14 +103,109 @@ def test_a_set_without_pairs_has_no_pair_figures(drawn_run):
     empty = MinedSet(mined.name, mined.run_dir, mined.hands, make_table("pairs", []))
     assert draw_pairs(empty, 10) is None
     assert draw_ranks(empty, 3) is None
+    assert draw_timeline(empty) is None
+    assert draw_distances(empty) is None
 
 
 def test_pairs_that_name_an_unknown_hand_are_an_error(drawn_run):
     mined = MinedSet.load(drawn_run, miniature_run.SET)
     row = {"hand_id": 10**12, "rank": 1, "positive_hand_id": 10**12 + 1, "distance": 0.1}
     broken = MinedSet(mined.name, mined.run_dir, mined.hands, make_table("pairs", [row]))
-    with pytest.raises(DataError, match="names hand 1000000000000.*run mine_pairs again"):
+    with pytest.raises(DataError, match=r"sets/all\.parquet lacks 1 of 1 hands .*1000000000000"):
         draw_pairs(broken, 10)
+
+
+@pytest.fixture
+def sheets(monkeypatch):
+    """The sheets that figures lay out, without their pictures."""
+    found = []
+
+    def picture(mined, hand, size_px):
+        return np.zeros((size_px, size_px, 3), np.uint8)
+
+    def draw(sheet):
+        found.append(sheet)
+        return Image.new("RGB", (10, 10))
+
+    for module in ("pairs", "timeline"):
+        monkeypatch.setattr(f"simhand.report.figures.{module}.draw_sheet", draw)
+        monkeypatch.setattr(f"simhand.report.figures.{module}.hand_picture", picture)
+    return found
+
+
+def mined_set(groups, partners):
+    """Hand n has hand_id 10 n; ``partners`` are (anchor, rank, partner), at distance anchor + rank / 100."""
+    crops = np.arange(len(groups))
+    hands = {"hand_id": 10 * crops, "video_id": groups, "group_id": groups, "source": ["s"] * len(groups)}
+    hands |= {"side": ["left"] * len(groups), "crop_file": ["crops/s/0000.arrow"] * len(groups)}
+    rows = [
+        {"hand_id": 10 * a, "rank": rank, "positive_hand_id": 10 * b, "distance": a + rank / 100}
+        for a, rank, b in partners
+    ]
+    table = make_table("set", {**hands, "crop_row": crops})
+    return MinedSet("some", Path("."), table, make_table("pairs", rows))
+
+
+def test_a_small_set_gives_a_small_grid_without_repeated_hands(sheets):
+    """Eight hands, all with the same partner but one: two pairs have hands of their own."""
+    partners = [(hand, 1, 0) for hand in range(1, 7)] + [(7, 1, 6)]
+    figure = draw_pairs(mined_set(list("abababab"), partners), 100)
+    tiles = [tile for row in sheets[0].rows for tile in row]
+    assert [len(row) for row in sheets[0].rows] == [2]
+    assert [tile.lines for tile in tiles] == [["1.010"], ["7.010"]]
+    assert figure.caption.startswith("2 of 7 pairs of rank 1 in set some, of 2 recordings")
+
+
+def test_a_large_set_gives_ten_rows_of_ten(sheets):
+    hands = 600
+    partners = [(hand, 1, hands - 1 - hand) for hand in range(hands)]
+    draw_pairs(mined_set([str(n % 7) for n in range(hands)], partners), 100)
+    assert [len(row) for row in sheets[0].rows] == [10] * 10
+    shown = [float(tile.lines[0]) for row in sheets[0].rows for tile in row]
+    assert shown == sorted(shown) and shown[0] < 20 and shown[-1] > 500
+
+
+def test_every_mined_rank_is_shown_with_distance_and_recording(sheets):
+    ranks = [*range(1, 12), 500]
+    partners = [(0, rank, 1 + place) for place, rank in enumerate(ranks)]
+    groups = [f"take {n}" for n in range(14)]
+    assert draw_ranks(mined_set(groups, partners), 3) is not None
+    first, second = sheets[0].rows
+    assert (len(first), len(second)) == (10, 4)
+    assert first[0].lines == ["query", "take 0"] and second[0].lines == ()
+    expected = [[f"Top-{rank} · {rank / 100:.3f}", f"take {1 + n}"] for n, rank in enumerate(ranks)]
+    assert [tile.lines for tile in [*first[1:], *second[1:]]] == expected
+
+
+def test_a_timeline_is_the_longest_run_of_frames_of_one_hand(sheets, tmp_path):
+    """Video b has more hands, but with a gap in time; a second hand of a frame is left out."""
+    from simhand.files.packed import packed_writer
+
+    videos = ["a"] * 5 + ["b"] * 6 + ["c"]
+    times = [0.0, 1.0, 1.0, 3.0, 4.0, 0.0, 1.0, 5.0, 6.0, 7.0, 11.0, 0.0]
+    with packed_writer(tmp_path / "crops/s/0000.arrow", "crops") as crops:
+        for time in times:
+            crops.append({"timestamp_s": time})
+    everything = mined_set(videos, [(n, rank, 11) for n in range(11) for rank in (1, 5)])
+    mined = MinedSet("some", tmp_path, everything.hands, everything.pairs)
+    figure = draw_timeline(mined)
+    queries, first, fifth = sheets[0].rows
+    assert [tile.lines for tile in queries] == [[f"{t:.1f} s", "a"] for t in (0.0, 1.0, 3.0, 4.0)]
+    assert [tile.lines for tile in first] == [[f"{n}.010", "c"] for n in (0, 1, 3, 4)]
+    assert [tile.lines for tile in fifth] == [[f"{n}.050", "c"] for n in (0, 1, 3, 4)]
+    assert "The left hand of a over 4 frames" in figure.caption
+
+
+def test_distances_that_are_unknown_or_zero_are_told():
+    distances = [0.0, 0.0, 1.0, 2.0, float("nan")]
+    pair = {"rank": 1, "positive_hand_id": 9}
+    rows = [{**pair, "hand_id": n, "distance": distance} for n, distance in enumerate(distances)]
+    columns = {"hand_id": range(10), "group_id": list("abcdefghij"), "crop_row": range(10)}
+    rest = {name: ["x"] * 10 for name in ("video_id", "source", "side", "crop_file")}
+    mined = MinedSet("some", Path("."), make_table("set", {**columns, **rest}), make_table("pairs", rows))
+    assert "first bar also holds 2 pairs" in draw_distances(mined).caption
+    nothing = MinedSet("some", Path("."), mined.hands, make_table("pairs", rows[-1:]))
+    assert draw_distances(nothing) is None
 
 
 def test_an_image_of_the_evaluation_set_that_is_gone_is_named(drawn_run, parts, tmp_path):

@@ -20,6 +20,7 @@ from simhand.report.definitions import TABLES
 from simhand.report.metrics import summarise
 from simhand.report.notice import notice
 from simhand.report.page import SECTIONS, build_report, duration
+from simhand.report.pairs_page import build_pairs_page
 from simhand.report.run_folder import RunFolder
 from simhand.report.run_statistics import incidents, source_rows, stage_times
 from simhand.report.table_display import display
@@ -44,6 +45,7 @@ def run(drawn_run: Path, repository: Path, tmp_path_factory: pytest.TempPathFact
     (copy / "tables").mkdir()
     html = to_html(display(compare(measured, reported, definition, {}), definition))
     (copy / "tables" / "table2.html").write_text(html, encoding="utf-8")
+    (copy / "pairs_all.html").write_text(build_pairs_page(copy, "all", ReportSettings()), encoding="utf-8")
     return copy
 
 
@@ -112,7 +114,7 @@ def test_no_tag_is_left_open(report):
 def test_the_page_needs_nothing_from_outside(report):
     root = page(report)
     images = [image.get("src") for image in root.iter("img")]
-    assert len(images) == 11
+    assert len(images) == 12
     assert all(re.match(r"data:image/(png|jpeg);base64,", source) for source in images)
     assert not list(root.iter("script")) and not list(root.iter("link")) and not list(root.iter("iframe"))
     links = [link.get("href") for link in root.iter("a")]
@@ -130,7 +132,7 @@ def test_every_section_and_every_link_into_it_is_there(report):
 
 def test_links_lead_to_files_of_the_run(report, run):
     links = [link.get("href") for link in page(report).iter("a") if not link.get("href").startswith("#")]
-    assert "pairs/all.parquet" in links
+    assert {"pairs/all.parquet", "pairs/all.json", "pairs_all.html"} <= set(links)
     assert all((run / unquote(link)).exists() for link in links)
 
 
@@ -197,7 +199,16 @@ def test_the_data_are_counted_and_failures_named(report):
     assert "ego 7 1 24 24 24" in text
     assert "exo 3 0 12 12 12" in text
     assert f"not a video: moov atom not found 1 {miniature_run.FAILED_VIDEO}" in text
-    assert "all 36 18 18 108" in section(report, "mining")
+    assert "all 36 18 18 108 browse the pairs" in section(report, "mining")
+
+
+def test_partners_are_told_by_rank(report, run):
+    pairs = read_table(run / "pairs" / "all.parquet", "pairs").to_pylist()
+    served = [pair["positive_hand_id"] for pair in pairs if pair["rank"] == 1]
+    hands, most = len(set(served)), max(map(served.count, served))
+    text = section(report, "mining")
+    assert re.search(rf"all 1 36 \d of 9 {hands} \({100 * hands / 36:.1f} %\) {most} × -?\d\.\d\d", text)
+    assert all(f"all {rank} 36 " in text for rank in miniature_run.RANKS)
 
 
 def test_the_table_of_the_paper_is_in_the_page(report):
@@ -254,6 +265,7 @@ def test_what_is_absent_is_said_in_one_line(changed):
         ("figures/index.json", "index.json does not exist; run draw_figures first"),
         ("figures/dag.png", "dag.png does not exist; run draw_figures again"),
         ("sets/all.parquet", "all.parquet does not exist"),
+        ("pairs/all.json", r"all\.json does not tell who serves as a partner"),
     ],
 )
 def test_missing_inputs_are_named(changed, without, message):

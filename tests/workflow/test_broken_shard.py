@@ -9,6 +9,8 @@ from shard_scripts import Shard, encode, ffmpeg, hooks, in_one_shard, render_han
 from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table
 
+pytestmark = pytest.mark.xdist_group("broken_shard")
+
 SOUND = 40
 BROKEN = {
     "crashes": "the worker process died (SIGSEGV)",

@@ -10,6 +10,7 @@ from simhand.errors import ConfigError
 from simhand.settings.check import inferred_switches, load_config, with_presets
 from simhand.settings.config import Config
 from simhand.settings.document import config_reference, with_switch_table
+from simhand.settings.experiments import ranks_of
 from simhand.settings.section import PRESETS
 
 
@@ -129,6 +130,18 @@ def test_preset_of_a_row_reaches_only_its_own_experiments(repository):
     assert config.finetune_settings(released).negative_images is True
 
 
+def test_rows_that_differ_in_their_finetuning_share_the_pretraining(repository):
+    base = {"method": "peclr", "set": "all", "dataset": "rendered"}
+    rows = [base, {**base, "label": "long", "finetune": {"epochs": 9}}]
+    rows.append({**base, "label": "hot", "pretrain": {"temperature": 0.9}})
+    config = load_config(demo(repository, experiments={"table2": rows}))
+    names = [(found.pretrain.name, found.finetune.name) for found in config.all_experiments()]
+    (plain, short), (same, long), (hot, after_hot) = names
+    assert (same, long) == (plain, f"{short}_long") and hot != plain and after_hot.startswith(f"{hot}__")
+    assert config.finetune_settings(long).epochs == 9 and config.finetune_settings(short).epochs != 9
+    assert config.pretrain_settings(plain).temperature != config.pretrain_settings(hot).temperature == 0.9
+
+
 def test_lists_in_a_row_are_crossed_and_shared_experiments_run_once(repository):
     rows = [
         {"method": ["simclr", "simhand"], "set": "all", "weighting": ["none", "both"], "dataset": "rendered"},
@@ -172,3 +185,33 @@ def test_links_of_the_readme_lead_somewhere(repository):
     for path, _, anchor in (link.partition("#") for link in links):
         assert (repository / path).exists(), path
         assert not anchor or f"# {anchor}\n" in (repository / path).read_text(), anchor
+
+
+def row(**changes):
+    return {"set": "all", "dataset": "rendered", **changes}
+
+
+def test_several_ranks_are_learned_from_at_once_and_a_list_is_crossed(repository):
+    rows = [row(method=["simhand", "tempclr"], top_k=[5, "1+2+10"])]
+    pretrains = load_config(demo(repository, experiments={"table2": rows})).pretrain_experiments()
+    assert {name: experiment.top_k for name, experiment in pretrains.items()} == {
+        "simhand_all_none_top5_random_seed0": 5,
+        "simhand_all_none_top1+2+10_random_seed0": "1+2+10",
+        "tempclr_all_none_random_seed0": 1,
+    }
+    assert ranks_of("1+2+10") == (1, 2, 10) and ranks_of(5) == (5,)
+
+
+@pytest.mark.parametrize(
+    ("top_k", "message"),
+    [
+        ("1+3", "top_k: rank 3 is not mined; add it to pairs.ranks"),
+        ("2+1", "the ranks of 2+1 must ascend, each named once"),
+        ("1+1", "the ranks of 1+1 must ascend, each named once"),
+        ("1,2", "top_k"),
+        (0, "top_k"),
+    ],
+)
+def test_ranks_that_make_no_sense_are_named(repository, top_k, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_config(demo(repository, experiments={"table2": [row(method="simhand", top_k=top_k)]}))

@@ -61,6 +61,17 @@ def test_the_paper_config_builds_with_stub_paths(repository, snakemake, tmp_path
     assert (counts["pretrain_encoder"], counts["finetune_detnet"], counts["mine_pairs"]) == (12, 14, 4)
 
 
+def test_tempclr_trains_on_adjacent_frames_and_needs_no_mining(repository, snakemake, tmp_path):
+    config = yaml.safe_load((repository / "config.yaml").read_text())
+    config["experiments"] = {"table2": [{"method": "tempclr", "set": "all", "dataset": "rendered"}]}
+    (tmp_path / "tempclr.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "pretrain", "--configfile", "tempclr.yaml")
+    assert done.returncode == 0, done.stdout
+    counts = job_counts(done.stdout)
+    assert (counts["pair_adjacent_frames"], counts["pretrain_encoder"]) == (1, 1)
+    assert not {"mine_pairs", "fit_pca"} & counts.keys()
+
+
 def test_mining_with_torch_is_a_rule_of_its_own(repository, snakemake, tmp_path):
     """So only who asks for it installs torch to mine, and a cluster gives a GPU to that rule alone."""
     config = yaml.safe_load((repository / "config.yaml").read_text())
@@ -150,7 +161,8 @@ def test_the_linter_is_content(snakemake, tmp_path):
 def test_slurm_profile_asks_for_a_gpu_only_where_networks_need_one(repository, snakemake, tmp_path):
     profile = yaml.safe_load((repository / "slurm/profile.yaml").read_text())
     rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
-    with_gpu = {name for name, wanted in profile["set-resources"].items() if wanted.get("gpu")}
+    by_itself = {"pretrain_encoder"}
+    with_gpu = {name for name, wanted in profile["set-resources"].items() if wanted.get("gpu")} | by_itself
     assert with_gpu == {"detect_hands", "mine_pairs_torch", "pretrain_encoder", "finetune_detnet"}
     assert {*profile["set-resources"], *profile["set-threads"]} <= rule_names(rules)
     shutil.copytree(repository / "slurm", tmp_path / "slurm")

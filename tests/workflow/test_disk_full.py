@@ -10,6 +10,8 @@ from shard_scripts import Shard, encode, hooks, in_one_shard, render_hands
 
 from simhand.errors import EXIT_DISK_FULL
 
+pytestmark = pytest.mark.xdist_group("disk_full")
+
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):

@@ -1,6 +1,7 @@
 """The whole chain on a tiny rendered world: every file of the contract, nothing twice, and re-runs."""
 
 import json
+import math
 import re
 
 import pandas as pd
@@ -95,6 +96,9 @@ def test_report_and_provenance_are_there(tiny_run):
     report = (tiny_run / RUN / "report.html").read_text()
     assert "prove nothing" in report and "A tiny world for the tests." in report
     assert not re.search(r'(src|href)="https?://[^"]*\.(js|css|png|jpg)"', report)
+    assert 'href="pairs_all.html"' in report and (tiny_run / RUN / "pairs_all.html").exists()
+    found_with = json.loads((tiny_run / RUN / "pca/all.json").read_text())["found_with"]
+    assert (found_with["crops"]["box_scale"], found_with["keypoints"]["estimator"]) == (1.3, "detector")
     facts = json.loads((tiny_run / RUN / "provenance.json").read_text())
     assert facts["config"]["run"] == "tiny" and facts["packages"]["torch"]
 
@@ -120,6 +124,27 @@ def test_another_learning_rate_runs_only_its_training_again(tiny_run, snakemake,
     jobs = jobs_of_dry_run(snakemake, tiny_run, *tiny, str(tmp_path / "rate.yaml"))
     assert "finetune_detnet" in jobs
     assert not {"pretrain_encoder", "mine_pairs", "render_labels"} & jobs
+
+
+def test_adjacent_frames_and_several_positives_train(tiny_run, snakemake, tiny, tmp_path):
+    """Each is only another row: TempCLR, and SiMHand with the positives of two ranks at once."""
+    rows = [
+        {"method": "tempclr", "set": "all", "weighting": "both", "dataset": "rendered"},
+        {"method": "simhand", "set": "all", "weighting": "both", "top_k": "1+2", "dataset": "rendered"},
+    ]
+    (tmp_path / "rows.yaml").write_text(json.dumps({"experiments": {"table2": rows}}))
+    done = snakemake(tiny_run, *tiny, str(tmp_path / "rows.yaml"), "--", "pretrain")
+    assert done.returncode == 0, done.stdout[-5000:]
+    pretrains = tiny_run / RUN / "pretrain"
+    pairs = pd.read_parquet(tiny_run / RUN / "adjacent_pairs/all.parquet")
+    for name, positives, anchors in (
+        ("tempclr_all_both_random_seed0", "the same hand in an adjacent frame", len(pairs)),
+        ("simhand_all_both_top1+2_random_seed0", "mined, rank 1+2", None),
+    ):
+        metrics = json.loads((pretrains / name / "metrics.json").read_text())
+        assert anchors in (None, metrics["anchors"]) and math.isfinite(metrics["final_loss"])
+        assert metrics["steps"] == metrics["anchors"] // 4 > 0
+        assert f"| positives | {positives} |" in (pretrains / name / "README.md").read_text()
 
 
 def test_every_job_left_a_log_and_its_cost(tiny_run):

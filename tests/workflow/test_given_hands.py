@@ -13,6 +13,8 @@ from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table
 from simhand.settings.check import load_config
 
+pytestmark = pytest.mark.xdist_group("given_hands")
+
 CONFIG = """
 run: own
 sources: {own: {kind: frames, path: frames}}

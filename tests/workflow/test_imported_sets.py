@@ -131,6 +131,8 @@ def test_a_given_set_trains(repository, snakemake, tiny, given_files):
     assert done.returncode == 0, done.stdout[-5000:]
     run = given_files / "results/given"
     assert json.loads((run / "annotations/given.json").read_text())["pairs"] == 12
+    partners = json.loads((run / "pairs/given.json").read_text())["partners"]
+    assert sum(found["pairs"] for found in partners.values()) == 12
     assert sorted(path.name for path in (run / "crops/given").glob("*.arrow")) == ["0000.arrow", "0001.arrow"]
     weights = load_file(run / "pretrain/simhand_given_both_top1_random_seed0/encoder.safetensors")
     assert weights["bn1.num_batches_tracked"] > 0

@@ -9,6 +9,8 @@ from shard_scripts import Shard, encode, hooks, in_one_shard, render_hands
 
 from simhand.files.packed import PackedReader
 
+pytestmark = pytest.mark.xdist_group("shard_resume")
+
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory):

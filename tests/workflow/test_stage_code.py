@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from simhand import stage_code as stage_code_module
 from simhand.stage_code import stage_code
 
 
@@ -20,6 +21,22 @@ def test_imports_are_followed_through_the_library(tmp_path):
     c = write(tmp_path / "library/c.py", "from library.a import f\n")
     write(tmp_path / "library/unused.py", "")
     assert stage_code(script) == [script, *sorted([init, a, deep, b, c])]
+
+
+def test_modules_that_are_chosen_by_name_all_count(tmp_path):
+    script = write(tmp_path / "run.py", "from library.methods import registry\n")
+    init = write(tmp_path / "library/__init__.py", "")
+    methods = write(tmp_path / "library/methods/__init__.py", "")
+    choice = 'import importlib\nimportlib.import_module(f"library.methods.{name}")\n'
+    registry = write(tmp_path / "library/methods/registry.py", choice)
+    one = write(tmp_path / "library/methods/one.py", "import library.loss\n")
+    loss = write(tmp_path / "library/loss.py", "")
+    write(tmp_path / "library/other.py", "")
+    assert stage_code(script) == [script, *sorted([init, methods, registry, one, loss])]
+    # A file that is new since then counts as well.
+    two = write(tmp_path / "library/methods/two.py", "")
+    stage_code_module._imported_files.cache_clear()
+    assert two in stage_code(script)
 
 
 def test_every_script_depends_on_the_library_and_none_on_all_of_it(repository):

@@ -17,6 +17,8 @@ from simhand.world.encode import write_h264
 from simhand.world.poses import POSE_CLASSES
 from simhand.world.videos import Scene
 
+pytestmark = pytest.mark.xdist_group("rendered_hands")
+
 EVERY = 4
 
 

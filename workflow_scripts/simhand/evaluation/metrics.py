@@ -28,7 +28,8 @@ def metric_rows(
     ``mpjpe`` and ``median_error`` are in mm, ``pck_auc`` and ``mirrored_share`` in %. ``failures``
     counts predictions that are not finite or cannot be aligned (:class:`Protocol` says how they
     count). A protocol that needs what was taken from the ground truth gives no row; if the ground truth
-    is withheld, none does.
+    is withheld, none does. ``top_k`` is one rank; where positives of several ranks are learned from at
+    once, it is left open, and the name of the experiment tells them.
     """
     if not predictions.can_be_measured:
         log.warning(
@@ -41,6 +42,8 @@ def metric_rows(
         return []
     labels = experiment.model_dump()
     labels["experiment"] = labels.pop("name")
+    if isinstance(experiment.top_k, str):
+        labels["top_k"] = None
     rows = []
     for name in protocols:
         protocol = PROTOCOLS[name]

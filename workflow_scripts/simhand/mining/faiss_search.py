@@ -6,7 +6,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from simhand.mining.search import Float64Array, Int32Array, Int64Array, Neighbours
+from simhand.mining.search import NO_NEIGHBOUR, Float64Array, Int32Array, Int64Array, Neighbours
 from simhand.mining.shortlists import search_shortlists, to_float32
 from simhand.mining.tree_search import search_by_tree
 
@@ -69,5 +69,6 @@ def search_by_faiss_ivf(
     found = search_shortlists(points, groups, ranks, shortlist, certain, size)
     sample = np.random.default_rng(0).permutation(len(points))[:CHECKED_HANDS]
     exact = search_by_tree(points, groups, ranks, threads, only=sample)
-    correct = int(np.count_nonzero(exact.rows == found.rows[sample]))
-    return found._replace(checked=exact.rows.size, correct=correct)
+    there = exact.rows != NO_NEIGHBOUR
+    correct = np.count_nonzero(exact.rows[there] == found.rows[sample][there])
+    return found._replace(checked=np.count_nonzero(there), correct=correct)

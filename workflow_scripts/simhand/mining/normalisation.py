@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from simhand.errors import DataError
 from simhand.settings.pca import Normalisation
 
 WRIST = 0
@@ -25,8 +26,16 @@ def normalise_keypoints(
 
     Returns:
         float64 (N, 42) as x0, y0, x1, y1 ..., and bool (N,): whether the hand can be used.
+
+    Raises:
+        DataError: keypoints are not finite.
     """
     points = keypoints.astype(np.float64)
+    if broken := int(np.count_nonzero(~np.isfinite(points).all(axis=(1, 2)))):
+        raise DataError(
+            f"the keypoints of {broken} of {len(points)} hands are not finite; leave out hands whose "
+            "keypoints are not valid, as sample_set does"
+        )
     length = np.ones(len(points))
     if normalisation in ("wrist", "wrist_scale"):
         points -= points[:, WRIST : WRIST + 1].copy()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from simhand.errors import ConfigError, DataError
 from simhand.files.tables import make_table
 from simhand.mining.embedding import PoseEmbedding
+from simhand.mining.hubness import partner_statistics
 from simhand.mining.neighbours import nearest_in_other_groups
 from simhand.mining.search import (
     NO_NEIGHBOUR,
@@ -53,7 +54,7 @@ def embed_hands(
     """Hands of a set (table ``set``: hand_id, group_id, source) with keypoints (N, 21, 2) in its order.
 
     Raises:
-        DataError: coordinates are not finite.
+        DataError: keypoints or the embedding's numbers are not finite.
     """
     points, usable = embedding.embed(keypoints)
     left_out = int(np.count_nonzero(~usable))
@@ -83,7 +84,7 @@ def mine_pairs(
         threads: processor cores to use.
 
     Raises:
-        DataError: no hand has a partner.
+        DataError: no hand takes part, or none has a partner.
         ConfigError: no hand has as many partners as the highest rank asks for.
     """
     scopes = _scopes(hands, settings)
@@ -96,11 +97,20 @@ def mine_pairs(
         if count:
             log.warning("%d of %d hands have no partner of rank %d", count, len(partners), rank)
     found = _search(hands, scopes, settings.ranks, search, threads)
+    largest_recording = int(np.bincount(hands.groups).max())
+    equal = int(np.count_nonzero(found.distances[:, 0] == 0))
+    _warn_of_odd_sets(len(partners), largest_recording, equal, settings.ranks[0])
     description: dict[str, Any] = {
         **settings.model_dump(include={"backend", "within", "ranks"}),
         "hands": len(partners),
         "left_out": hands.left_out,
+        "largest_recording": largest_recording,
+        "equal_partners": equal,
         "without_partner": {str(rank): count for rank, count in missing.items()},
+        "partners": {
+            str(rank): asdict(partner_statistics(rows[rows != NO_NEIGHBOUR], hands.groups))
+            for rank, rows in zip(settings.ranks, found.rows.T, strict=True)
+        },
     }
     if found.checked:
         recall = found.correct / found.checked
@@ -122,6 +132,8 @@ def _scopes(hands: EmbeddedHands, settings: PairsSettings) -> list[Int64Array | 
 
 def _check_ranks(partners: Int64Array, settings: PairsSettings) -> None:
     largest = int(partners.max(initial=0))
+    if len(partners) == 0:
+        raise DataError("no hand of the set takes part: all are too small to scale, see pca.min_palm_length")
     if largest == 0:
         raise DataError(
             f"none of the {len(partners)} hands has a partner in another recording of its {settings.within}: "
@@ -133,6 +145,20 @@ def _check_ranks(partners: Int64Array, settings: PairsSettings) -> None:
             f"pairs.ranks asks for rank {max(settings.ranks)}, but no hand has more than {largest} hands in "
             f"other recordings of its {settings.within}; set pairs.ranks to at most {largest} or use a "
             "larger set"
+        )
+
+
+def _warn_of_odd_sets(hands: int, largest_recording: int, equal: int, rank: int) -> None:
+    if 2 * largest_recording > hands:
+        log.warning(
+            "one recording has %d of %d hands: their partners are all among the other %d",
+            *(largest_recording, hands, hands - largest_recording),
+        )
+    if equal:
+        log.warning(
+            "%d of %d hands equal their partner of rank %d (distance 0): is a recording there twice? "
+            "videos/near_duplicates.parquet and groups.groups_csv tell which are one",
+            *(equal, hands, rank),
         )
 
 

@@ -15,7 +15,15 @@ from simhand.report.embedded_images import EmbeddedImage, embed
 from simhand.report.notice import notice
 from simhand.report.origin import headline, origin
 from simhand.report.run_folder import RunFolder
-from simhand.report.run_statistics import SetRow, SourceRow, incidents, set_rows, source_rows, stage_times
+from simhand.report.run_statistics import (
+    SetRow,
+    SourceRow,
+    incidents,
+    partner_rows,
+    set_rows,
+    source_rows,
+    stage_times,
+)
 from simhand.report.templating import render
 from simhand.settings.report import ReportSettings
 
@@ -31,6 +39,7 @@ SECTIONS = {
     "files": "Files",
     "provenance": "Where these numbers come from",
 }
+FILES_OF_SET = {"sets": ["parquet"], "pairs": ["parquet", "json"], "pca": ["npz", "json"]}
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,10 @@ def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings)
         "numbers": _numbers(sources, sets, parts),
         "sources": sources,
         "sets": sets,
+        "partners": partner_rows(run, parts["sets"]),
+        "pair_pages": {
+            row.name: page for row in sets if (run_dir / (page := f"pairs_{row.name}.html")).exists()
+        },
         "incidents": incidents(run),
         "tables": _tables(run_dir / "tables"),
         "times": stage_times(run_dir / "benchmarks"),
@@ -127,7 +140,8 @@ def _files(run_dir: Path, parts: dict[str, list[str]]) -> Iterator[tuple[str, li
         "Mined sets": [
             f"{folder}/{name}.{suffix}"
             for name in parts["sets"]
-            for folder, suffix in (("sets", "parquet"), ("pairs", "parquet"), ("pca", "npz"), ("pca", "json"))
+            for folder, suffixes in FILES_OF_SET.items()
+            for suffix in suffixes
         ],
         "Encoders": [
             f"pretrain/{name}/{file}"

@@ -1,11 +1,13 @@
 """What went through the stages of a run and what did not, as tables of the report."""
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from simhand.errors import DataError
+from simhand.mining.hubness import PartnerStatistics
 from simhand.report.run_folder import RunFolder, VideoStatus, by_reason, per_source
 
 STAGES = {"frames": "frames", "crops": "hands", "keypoints": "hands with keypoints"}
@@ -32,6 +34,15 @@ class SetRow:
     left: int
     right: int
     pairs: int
+
+
+@dataclass(frozen=True)
+class PartnerRow:
+    """Who serves as a partner of one rank in one set."""
+
+    set: str
+    rank: int
+    statistics: PartnerStatistics
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,26 @@ def set_rows(run: RunFolder, sets: Sequence[str]) -> list[SetRow]:
     for name in sets:
         sides = run.set_sides(name)
         rows.append(SetRow(name, sides["left"], sides["right"], run.pair_count(name)))
+    return rows
+
+
+def partner_rows(run: RunFolder, sets: Sequence[str]) -> list[PartnerRow]:
+    """One row per set and rank, from pairs/<set>.json.
+
+    Raises:
+        DataError: such a file is missing or says nothing of partners.
+    """
+    rows = []
+    for name in sets:
+        path = run.path / "pairs" / f"{name}.json"
+        try:
+            partners = json.loads(path.read_text(encoding="utf-8"))["partners"]
+            rows += [PartnerRow(name, int(rank), PartnerStatistics(**partners[rank])) for rank in partners]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path} does not tell who serves as a partner ({error!r}); run mine_pairs (of an imported "
+                "set: import_set) again"
+            ) from error
     return rows
 
 

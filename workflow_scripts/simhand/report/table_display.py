@@ -1,5 +1,6 @@
 """A finished table as a reader sees it: columns, cells, and what all rows share."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,10 +15,17 @@ NOT_RUN = "not run"
 
 Getters = Mapping[str, Callable[[MeasuredRow], str]]
 
+
+def several_ranks(experiment: str) -> str:
+    """The ranks that an experiment named ``..._top1+2+5_...`` learns from at once; a dash if it does not."""
+    found = re.search(r"_top(\d[\d+]+)_", experiment)
+    return found[1] if found else DASH
+
+
 # Columns that are shown only if they tell measured rows apart; else the caption says what is in them.
 DETAILS: Getters = {
     "start": lambda row: row.init,
-    "rank of the positive": lambda row: DASH if row.top_k is None else str(row.top_k),
+    "rank of the positive": lambda row: str(row.top_k) if row.top_k else several_ranks(row.experiment),
     "fine-tuned on": lambda row: row.dataset,
     "labels used": lambda row: f"{100 * row.label_fraction:g} %",
 }

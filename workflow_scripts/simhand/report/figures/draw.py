@@ -9,10 +9,12 @@ from simhand.files.atomic import atomic_path, write_bytes, write_text
 from simhand.report.figures.curves import draw_finetuning, draw_pretraining
 from simhand.report.figures.dag import draw_dag
 from simhand.report.figures.mining import draw_distances, draw_pca
-from simhand.report.figures.pairs import MinedSet, draw_pairs, draw_ranks
+from simhand.report.figures.pairs import draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames
 from simhand.report.figures.predictions import draw_comparison, draw_predictions
 from simhand.report.figures.style import Figure
+from simhand.report.figures.timeline import draw_timeline
+from simhand.report.mined_set import MinedSet
 from simhand.report.run_folder import RunFolder
 from simhand.settings.report import ReportSettings
 
@@ -46,6 +48,7 @@ def draw_all(run_dir: Path, parts: RunParts, settings: ReportSettings) -> Iterat
             draw_pca(run_dir, name),
             draw_pairs(mined, settings.example_pairs),
             draw_ranks(mined, settings.example_queries),
+            draw_timeline(mined),
             draw_distances(mined),
         ]
     possible += [

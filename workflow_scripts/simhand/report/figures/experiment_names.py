@@ -8,7 +8,7 @@ from simhand.settings.experiments import METHOD_TITLES, METHODS
 # As simhand.settings.experiments writes them; no part but these holds an underscore.
 PRETRAINED = re.compile(
     rf"(?P<method>{'|'.join(METHODS)})_(?P<set>[^_]+)_(?P<weighting>[^_]+)"
-    r"(?:_top(?P<rank>\d+))?_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)"
+    r"(?:_top(?P<rank>[\d+]+))?_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)"
 )
 NOT_PRETRAINED = re.compile(r"(?P<method>none)_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)")
 FINETUNED = re.compile(r"(?P<dataset>.+)_(?P<percent>\d+)pct")

@@ -1,56 +1,79 @@
 """Plots of mining: distances of the pairs, and the pose embedding they are measured in."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
 
 from simhand.files.tables import JOINTS
 from simhand.mining.embedding import PoseEmbedding
 from simhand.report.figures.drawing import FINGERS
-from simhand.report.figures.pairs import MOST_RANKS, MinedSet
 from simhand.report.figures.photographs import spread
-from simhand.report.figures.style import FINGER_COLOURS, LINE, MUTED, Figure, plot, plot_png
+from simhand.report.figures.style import FINGER_COLOURS, INK, LINE, MUTED, Figure, plot, plot_png
+from simhand.report.mined_set import MinedSet
 
+MOST_RANKS = 9
 MOST_BINS = 60
-# Beyond this share of the pairs the tail would only flatten the rest of the picture.
-SHOWN_QUANTILE = 0.995
+# Of the farthest pair's distance over the nearest one's that is drawn.
+MOST_SPAN = 1000
+RIDGE_HEIGHT = 0.88
 SHOWN_COMPONENTS = 4
 
 
 def draw_distances(mined: MinedSet) -> Figure | None:
-    """How far apart the hands of a pair are, one curve per rank; None without pairs."""
-    if mined.pairs.num_rows == 0:
+    """How far apart the hands of a pair are, a histogram per rank; None without distances."""
+    of_ranks = {rank: mined.of_rank(rank).distances for rank in mined.ranks()}
+    known = {rank: found[np.isfinite(found)] for rank, found in of_ranks.items()}
+    ranks = spread([rank for rank in known if len(known[rank])], MOST_RANKS)
+    if not ranks:
         return None
-    ranks = spread(mined.ranks(), MOST_RANKS)
-    distances = {rank: mined.distances(rank) for rank in ranks}
-    limit = max(float(np.quantile(found, SHOWN_QUANTILE)) for found in distances.values()) or 1.0
-    bins = int(np.clip(2 * np.sqrt(len(distances[ranks[0]])), 8, MOST_BINS))
-    edges = np.linspace(0.0, limit, bins + 1)
+    edges, equal = _distance_edges([known[rank] for rank in ranks])
     colours = matplotlib.colormaps["viridis"](np.linspace(0.05, 0.85, len(ranks)))
-    with plot(7.4, 3.1) as drawing:
+    with plot(7.4, 0.9 + 0.42 * len(ranks)) as drawing:
         axes = drawing.axes[0]
-        for rank, colour in zip(ranks, colours, strict=True):
-            heights = np.histogram(distances[rank], edges)[0] / len(distances[rank])
-            median = f"median {np.median(distances[rank]):.3f}"
-            axes.stairs(heights, edges, color=colour, linewidth=1.7, label=f"Top-{rank}  ({median})")
-            if rank == ranks[0]:
-                axes.stairs(heights, edges, color=colour, alpha=0.16, fill=True)
-        axes.set(xlabel="distance in the pose embedding", ylabel="share of pairs", xlim=(0, limit))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.legend()
+        for place, (rank, colour) in enumerate(zip(ranks, colours, strict=True)):
+            heights = np.histogram(np.maximum(known[rank], edges[0]), edges)[0] / len(known[rank])
+            floor = -float(place)
+            bars = floor + RIDGE_HEIGHT * heights / heights.max()
+            axes.stairs(bars, edges, baseline=floor, color=colour, alpha=0.75, fill=True)
+            median = float(np.median(known[rank]))
+            axes.plot([max(median, edges[0])] * 2, [floor, floor + RIDGE_HEIGHT], color=INK, linewidth=1.1)
+            axes.text(1.01, floor + 0.3, f"{median:.3f}", transform=axes.get_yaxis_transform(), color=INK)
+        axes.text(1.01, 1.1, "median", transform=axes.get_yaxis_transform(), color=MUTED)
+        axes.set(xlabel="distance in the pose embedding", xscale="log", xlim=(edges[0], edges[-1]))
+        axes.set_ylim(0.97 - len(ranks), 1.0)
+        axes.set_yticks([0.35 - place for place in range(len(ranks))], [f"Top-{rank}" for rank in ranks])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", visible=False)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         png = plot_png(drawing)
+    some = f"{len(ranks)} of {len(known)} ranks" if len(ranks) < len(known) else "every rank"
     caption = (
-        f"Distances of all pairs of set {mined.name} by rank (the widest 0.5 % of each rank lie outside). "
-        "A higher rank must lie further right; Top-1 near zero with a short tail means that most hands "
-        "have a true double."
+        f"Distances of all pairs of set {mined.name}, for {some}: a histogram each, as high as its highest "
+        "bar, with the median; the axis is logarithmic. A higher rank must lie further right; Top-1 far "
+        "left of the others means that most hands have a true double."
     )
+    if equal:
+        caption += f" The first bar also holds {equal:,} pairs nearer than that, such as equal hands."
     return Figure(
         f"distances_{mined.name}", "pairs", f"Distances of pairs, set {mined.name}", caption, False, png
     )
+
+
+def _distance_edges(distances: Sequence[npt.NDArray[np.float64]]) -> tuple[npt.NDArray[np.float64], int]:
+    """Edges of the bars, equally far apart on a logarithmic axis, and how many distances lie before them."""
+    everything = np.concatenate(distances)
+    high = float(everything.max()) or 1.0
+    low = high / MOST_SPAN
+    if len(positive := everything[everything > low]):
+        low = max(low, 0.95 * float(positive.min()))
+    bars = int(np.clip(2 * np.sqrt(len(distances[0])), 8, MOST_BINS))
+    return np.geomspace(low, 1.02 * high, bars + 1), int(np.count_nonzero(everything < low))
 
 
 def draw_pca(run_dir: Path, set_name: str) -> Figure:

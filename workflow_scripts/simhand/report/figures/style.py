@@ -100,7 +100,7 @@ def method_colour(method: str | None) -> str:
         return NO_PRETRAINING_COLOUR
     if method not in METHODS:
         return MUTED
-    return METHOD_PALETTE[METHODS.index(method) % len(METHOD_PALETTE)]
+    return METHOD_PALETTE[list(METHODS).index(method) % len(METHOD_PALETTE)]
 
 
 def plot_png(drawing: Plot) -> bytes:
