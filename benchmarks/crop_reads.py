@@ -41,6 +41,9 @@ REAL_CLIPS = Path(__file__).resolve().parents[2] / "shared" / "realdata" / "vide
 HANDS_PER_FRAME = 8
 FRAME_SIZE, CROP_PX, SCALE, QUALITY = (1920, 1080), 224, 1.3, 95
 SIDES_PX = (140, 420)
+EVERY = 12
+"""Every so many pictures of a clip one is used."""
+
 BATCH = 512
 Box = tuple[float, float, float, float]
 
@@ -70,33 +73,39 @@ def read_batch(hands: list[Hand]) -> int:
 
 
 def real_frames(clips: Path, frame_size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Frames of the clips, unscaled, several beside and below each other to fill ``frame_size``."""
-    videos = sorted(clips.glob("*.mp4"))
-    if not videos:
-        sys.exit(f"no clips in {clips}; give a folder of videos with --clips")
-    pictures = pictures_of(videos)
+    """Frames of ``frame_size`` put together from unscaled pictures of the clips."""
+    pictures = shuffled(pictures_of(clips))
     while True:
-        rows, height = [], 0
-        while height < frame_size[1]:
+        rows: list[np.ndarray] = []
+        while sum(map(len, rows)) < frame_size[1]:
             tiles = [next(pictures)]
             while sum(tile.shape[1] for tile in tiles) < frame_size[0]:
                 tiles.append(next(pictures))
-            lowest = min(len(tile) for tile in tiles)
-            rows.append(np.concatenate([tile[:lowest] for tile in tiles], axis=1)[:, : frame_size[0]])
-            height += lowest
+            height = min(map(len, tiles))
+            rows.append(np.concatenate([tile[:height] for tile in tiles], axis=1)[:, : frame_size[0]])
         yield np.concatenate(rows)[: frame_size[1]]
 
 
-def pictures_of(videos: list[Path]) -> Iterator[np.ndarray]:
-    """One picture of each video in turn, again and again from other places."""
-    for start in range(10_000):
-        for path in videos:
-            video = cv2.VideoCapture(str(path))
-            index = 7 * start % max(1, int(video.get(cv2.CAP_PROP_FRAME_COUNT)) - 1)
-            video.set(cv2.CAP_PROP_POS_FRAMES, index)
-            there, picture = video.read()
-            if there:
-                yield picture
+def pictures_of(clips: Path) -> list[np.ndarray]:
+    """Some pictures of every clip."""
+    pictures = []
+    for path in sorted(clips.glob("*.mp4")):
+        video, index = cv2.VideoCapture(str(path)), 0
+        while video.grab():
+            if index % EVERY == 0:
+                pictures.append(video.retrieve()[1])
+            index += 1
+    if not pictures:
+        sys.exit(f"no clips in {clips}; give a folder of videos with --clips")
+    return pictures
+
+
+def shuffled(pictures: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """All of them, again and again in other orders."""
+    rng = np.random.default_rng(0)
+    while True:
+        for place in rng.permutation(len(pictures)):
+            yield pictures[place]
 
 
 def make_hands(

@@ -161,7 +161,7 @@ FAULTS = {
 def run_together(count: int, cases: list[Case], folder: Path) -> Iterator[list[dict[str, np.ndarray]]]:
     """Take the step of every case in ``count`` processes; per case, what each process ends with."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "simhand.pretraining.step", "simhand.pretraining.optimisers"])
+    context.set_forkserver_preload(["warm_trainer"])
     meeting = folder / uuid.uuid4().hex
     workers = [
         context.Process(target=_worker, args=(rank, count, cases, folder, meeting)) for rank in range(count)

@@ -17,7 +17,7 @@ CASES = {
     "sigmoid weights": Case("simhand", "both", SIGMOID),
     "as released": Case("simhand", "both", {"latent_alignment": "release", "contrasted_pairs": 4}),
     "two positives": Case("simhand", "both", positives=2),
-    "a ResNet": Case("peclr", "both", resnet=True),
+    "a ResNet": Case("peclr", "both", {"batch_size": 8, "bn_group": 4}, resnet=True),
     "gradient caching": Case("simhand", "both", {"gradient_caching": True}),
     "a last batch with fewer groups than processes": Case(
         "simhand", "both", {"batch_size": 18, "last_batch": "keep"}, steps_before=1
