@@ -337,7 +337,8 @@ def test_labels_name_only_what_differs():
     assert short_labels(["somebody-elses-model"]) == ["somebody-elses-model"]
 
 
-def test_names_are_read_as_the_config_writes_them():
+@pytest.mark.parametrize("overrides", [{"finetune": {"epochs": 3}}, {"pretrain": {"epochs": 3}}])
+def test_names_are_read_as_the_config_writes_them(overrides):
     from simhand.settings.experiments import ExperimentRow, expand_row
 
     row = ExperimentRow(
@@ -346,8 +347,9 @@ def test_names_are_read_as_the_config_writes_them():
         weighting="both",
         top_k=5,
         dataset="frei",
-        label_fraction=0.1,
+        label_fraction=0.105,
         label="long",
+        **overrides,
     )
     experiment = next(expand_row(row, [3]))
     parts = {
@@ -358,7 +360,7 @@ def test_names_are_read_as_the_config_writes_them():
         "init": "random",
         "label": "long",
     }
-    parts |= {"seed": "3", "dataset": "frei", "percent": "10"}
+    parts |= {"seed": "3", "dataset": "frei", "percent": "10.5"}
     assert experiment_parts(experiment.finetune.name) == parts
     bare = next(expand_row(ExperimentRow(method="none", init="imagenet", dataset="frei"), [0]))
     expected = {"method": "none", "init": "imagenet", "seed": "0", "dataset": "frei", "percent": "100"}

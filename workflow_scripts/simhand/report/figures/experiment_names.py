@@ -11,7 +11,7 @@ PRETRAINED = re.compile(
     r"(?:_top(?P<rank>[\d+]+))?_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)"
 )
 NOT_PRETRAINED = re.compile(r"(?P<method>none)_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)")
-FINETUNED = re.compile(r"(?P<dataset>.+)_(?P<percent>\d+)pct")
+FINETUNED = re.compile(r"(?P<dataset>.+)_(?P<percent>[\d.]+)pct(?:_(?P<label>[^_]+))?")
 
 WORDS = {
     "set": "{}",
@@ -31,9 +31,9 @@ def experiment_parts(name: str) -> dict[str, str]:
     found = PRETRAINED.fullmatch(start) or NOT_PRETRAINED.fullmatch(start)
     if found is None:
         return {"label": name}
-    parts = {key: value for key, value in found.groupdict().items() if value is not None}
-    if ending := FINETUNED.fullmatch(finetuned):
-        parts |= ending.groupdict()
+    endings = [FINETUNED.fullmatch(finetuned)] if finetuned else []
+    groups = [match.groupdict() for match in (found, *endings) if match]
+    parts = {key: value for group in groups for key, value in group.items() if value is not None}
     if parts.get("weighting") == "none":
         del parts["weighting"]
     return parts
