@@ -66,6 +66,13 @@ def test_detector_landmarks_are_mapped_into_the_crop(rendered_hands, mapped):
         )
 
 
+def test_landmarks_that_are_not_finite_are_no_keypoints(rendered_hands, tmp_path):
+    broken = {**rendered_hands[0], "landmarks": [float("nan"), *rendered_hands[0]["landmarks"][1:]]}
+    rows, status = estimate(write_crops(tmp_path / "crops.arrow", [broken, *rendered_hands[1:3]]), tmp_path)
+    assert [row["valid"] for row in rows] == [False, True, True]
+    assert np.isnan(points(rows[0])).all() and sum(row["hands"] for row in status) == 2
+
+
 def test_left_hands_are_shown_as_right_ones(rendered_hands, mapped):
     """In a right hand that shows its palm upright, the thumb is on one side; mirrored left ones agree."""
     turns = {"left": [], "right": []}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from simhand.errors import DataError
 from simhand.files.packed import PackedReader
@@ -99,8 +100,9 @@ class CropEstimator:
         self._estimator = make_estimator(settings, files.crops, files.given)
 
     def __call__(self, task: VideoRows) -> list[Keypoints | None]:
-        """The keypoints of these rows of the crops table."""
-        return [self._estimator.estimate(self._crops.row(row)) for row in task.rows]
+        """The keypoints of these rows of the crops table; None where there are none, or not finite ones."""
+        found = (self._estimator.estimate(self._crops.row(row)) for row in task.rows)
+        return [one if one is not None and np.isfinite(one.points[:, :2]).all() else None for one in found]
 
 
 def _estimate_all(
