@@ -63,7 +63,7 @@ class PretrainSettings(Section):
     gradient_caching: bool = Field(
         False,
         description="compute the features of all groups first, then each group again for its gradient: the"
-        " same gradient in the memory of one group, for a third more time",
+        " same gradient in the memory of one group, for one more forward pass",
     )
     processes: int = Field(
         1,
