@@ -177,7 +177,7 @@ def stub(unique: int, versions: int) -> HandSamples:
     count = unique * versions
     ids = np.arange(count)
     empty = np.zeros((count, 1))
-    return HandSamples(None, ids.astype(str), ids, ids % unique, empty, empty, empty, empty, empty)
+    return HandSamples(None, ids.astype(str), ids, ids % unique, *[empty] * 10)
 
 
 def test_first_subsets_are_the_released_ones(repository):

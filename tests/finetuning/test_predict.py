@@ -1,5 +1,7 @@
 """Reading maps and lifting poses to metres: exact on exact data, never mirrored, never from the truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -120,8 +122,22 @@ def evaluation_samples(joints: np.ndarray, bone: np.ndarray, truth: bool = True)
     labels = joints if truth else np.full_like(joints, np.nan)
     ids = np.arange(count)
     names = np.array([f"evaluation/rgb/{row:08d}.jpg" for row in ids])
-    visible = np.ones((count, 21), bool)
-    return HandSamples(None, names, ids, ids, labels, project(labels, intrinsics), intrinsics, bone, visible)
+    return HandSamples(
+        root=None,
+        images=names,
+        image_ids=ids,
+        unique_ids=ids,
+        joints_3d_m=labels,
+        joints_2d_px=project(labels, intrinsics),
+        intrinsics=intrinsics,
+        bone_9_10_m=bone,
+        visible=np.ones((count, 21), bool),
+        mirror_width_px=np.zeros(count, dtype=np.int64),
+        boxes_px=np.full((count, 4), np.nan),
+        sequences=np.full(count, ""),
+        frames=np.full(count, -1),
+        occluded_share=np.full(count, np.nan),
+    )
 
 
 def perfect_readings(joints: np.ndarray) -> Readings:
@@ -184,3 +200,20 @@ def test_epoch_choice_ignores_place_and_scale_but_not_mirroring():
     moved = joints.copy()
     moved[:, 8, 0] += 0.021
     assert root_relative_errors_mm(moved, joints) == pytest.approx(1.0)
+
+
+def test_left_hands_are_predicted_in_their_own_image():
+    """The network sees a left hand mirrored; what is written projects into the image as it is."""
+    joints = random_hands(3, 6)
+    samples = replace(evaluation_samples(joints, np.full(3, np.nan)), mirror_width_px=np.array([640, 0, 640]))
+    bone = float(np.linalg.norm(joints[0, 9] - joints[0, 0]))
+    table = prediction_table(samples, perfect_readings(joints), bone)
+    assert table["side"].to_pylist() == ["left", "right", "left"]
+    truth = np.array(table["ground_truth"].to_pylist()).reshape(3, 21, 3)
+    np.testing.assert_allclose(truth[[0, 2], :, 0], -joints[[0, 2], :, 0])
+    np.testing.assert_allclose(truth[1], joints[1])
+    intrinsics = np.array(table["intrinsics"].to_pylist()).reshape(3, 3, 3)
+    pixels = np.array(table["prediction_2d"].to_pylist()).reshape(3, 21, 2)
+    np.testing.assert_allclose(project(truth, intrinsics), pixels, atol=1e-3)
+    mirrored = np.abs(pixels - samples.joints_2d_px)[..., 0].max(axis=1) > 1
+    assert mirrored.tolist() == [True, False, True]

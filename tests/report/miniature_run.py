@@ -238,6 +238,10 @@ def _prediction(
     return {
         "id": f"{number:08d}",
         "image": f"{number:08d}.jpg",
+        "side": "right",
+        "sequence": None,
+        "frame": None,
+        "occluded_share": None,
         "prediction": predicted.ravel().tolist(),
         "ground_truth": hand.ravel().tolist(),
         "visible": [True] * JOINTS,

@@ -188,6 +188,10 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             ("id", pa.string()),
             ("image", pa.string()),
+            ("side", pa.string()),
+            ("sequence", pa.string()),
+            ("frame", pa.int64()),
+            ("occluded_share", pa.float64()),
             ("prediction", _floats(3 * JOINTS, pa.float64())),
             ("ground_truth", _floats(3 * JOINTS, pa.float64())),
             ("visible", pa.list_(pa.bool_(), JOINTS)),

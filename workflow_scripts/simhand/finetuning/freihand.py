@@ -69,6 +69,11 @@ def load_freihand(root: Path, split: Split, scale_given: bool = True) -> HandSam
         intrinsics=intrinsics[labels],
         bone_9_10_m=scale[labels],
         visible=np.ones((len(labels), JOINTS), dtype=bool),
+        mirror_width_px=np.zeros(len(labels), dtype=np.int64),
+        boxes_px=np.full((len(labels), 4), np.nan),
+        sequences=np.full(len(labels), ""),
+        frames=np.full(len(labels), -1),
+        occluded_share=np.full(len(labels), np.nan),
     )
 
 

@@ -13,7 +13,7 @@ from simhand.files.atomic import atomic_path, write_text
 from simhand.files.tables import make_table
 from simhand.finetuning.detnet import DetNet
 from simhand.finetuning.predict import metric_pose, solve_root_translation, to_image
-from simhand.finetuning.samples import HandSamples
+from simhand.finetuning.samples import HandSamples, mirror_pixels, mirror_points
 from simhand.finetuning.targets import MIDDLE_BASE, ROOT
 from simhand.finetuning.train import Readings, Record
 from simhand.settings.finetune import FinetuneSettings
@@ -35,14 +35,19 @@ def prediction_table(samples: HandSamples, readings: Readings, bone_0_9_m: float
     points_2d = to_image(readings.affine, readings.crop_xy)
     root = solve_root_translation(points_2d, relative, samples.intrinsics)
     scale_source = np.where(np.isfinite(samples.bone_9_10_m), "dataset", "predicted")
+    seen = samples.unmirrored()
     columns = {
         "id": [f"{image_id:08d}" for image_id in samples.image_ids],
         "image": samples.images.tolist(),
-        "prediction": _flat(relative + root[:, None]),
-        "ground_truth": _flat(samples.joints_3d_m),
+        "side": np.where(samples.mirror_width_px > 0, "left", "right").tolist(),
+        "sequence": [sequence or None for sequence in samples.sequences.tolist()],
+        "frame": [None if frame < 0 else frame for frame in samples.frames.tolist()],
+        "occluded_share": [None if np.isnan(share) else share for share in samples.occluded_share.tolist()],
+        "prediction": _flat(mirror_points(relative + root[:, None], samples.mirror_width_px > 0)),
+        "ground_truth": _flat(seen.joints_3d_m),
         "visible": samples.visible.tolist(),
-        "prediction_2d": _flat(points_2d),
-        "intrinsics": _flat(samples.intrinsics),
+        "prediction_2d": _flat(mirror_pixels(points_2d, samples.mirror_width_px)),
+        "intrinsics": _flat(seen.intrinsics),
         "root_source": ["predicted"] * len(samples),
         "scale_source": scale_source.tolist(),
     }

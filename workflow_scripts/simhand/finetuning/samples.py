@@ -1,7 +1,8 @@
 """The labelled hands of a data set as plain arrays, whatever layout they came from."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class HandSamples:
-    """N images of right hands with their labels; every array has N rows.
+    """N hands in images with their labels, all of them right hands; every array has N rows.
 
-    Coordinates: camera frame in metres (x right, y down, z forward); pixels of the original image counted
-    from its top left corner; ``uv = K xyz / z``. Without ground truth the joints are NaN.
+    A left hand is given as its mirror image: joints and K are those of the image mirrored left to right,
+    and whoever reads the image mirrors it. Coordinates: camera frame in metres (x right, y down, z forward);
+    pixels of that image counted from its top left corner; ``uv = K xyz / z``. Without ground truth the
+    joints are NaN.
     """
 
     root: Path
@@ -27,6 +30,17 @@ class HandSamples:
     bone_9_10_m: NDArray[np.float64]
     """Length of the middle finger's first bone, which FreiHAND tells every competitor; NaN if not given."""
     visible: NDArray[np.bool_]
+    """(N, 21) joints that may be learnt from and are measured."""
+    mirror_width_px: NDArray[np.int64]
+    """Width of the image of a left hand, which is to be mirrored; 0 for a right hand."""
+    boxes_px: NDArray[np.float64]
+    """(N, 4) x1 y1 x2 y2 of the square to cut out; NaN where the crop follows from the joints."""
+    sequences: NDArray[np.str_]
+    """Recordings; empty for single pictures."""
+    frames: NDArray[np.int64]
+    """Places in the recordings; -1 for single pictures."""
+    occluded_share: NDArray[np.float64]
+    """Share of the joints that something hides; NaN where the labels do not tell."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -42,6 +56,40 @@ class HandSamples:
             field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "root"
         }
         return HandSamples(root=self.root, **arrays)
+
+    def unmirrored(self) -> "HandSamples":
+        """The same hands as their images show them: left ones left again. Mirrors right ones never."""
+        width = self.mirror_width_px
+        intrinsics = self.intrinsics.copy()
+        intrinsics[:, 0, 2] = mirror_pixels(intrinsics[:, 0, 2:], width)[:, 0]
+        return replace(
+            self,
+            joints_3d_m=mirror_points(self.joints_3d_m, width > 0),
+            joints_2d_px=mirror_pixels(self.joints_2d_px, width),
+            intrinsics=intrinsics,
+            mirror_width_px=np.zeros_like(width),
+        )
+
+
+def mirror_points(points: NDArray[np.float64], mirrored: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Points (N, ..., 3) of the camera frame, x negated in the rows that are ``mirrored`` (N,)."""
+    return np.where(_along(mirrored, points), points * np.array([-1.0, 1.0, 1.0]), points)
+
+
+def mirror_pixels(points: NDArray[np.float64], width_px: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Pixels (N, ..., x first) mirrored left to right in images of ``width_px`` (N,); 0 leaves them."""
+    mirrored = points.copy()
+    mirrored[..., 0] = np.where(
+        _along(width_px > 0, points[..., 0]),
+        _along(width_px, points[..., 0]) - points[..., 0],
+        points[..., 0],
+    )
+    return mirrored
+
+
+def _along(values: NDArray[Any], array: NDArray[Any]) -> NDArray[Any]:
+    """``values`` (N,) with the axes that broadcast them against ``array`` (N, ...)."""
+    return values.reshape(-1, *[1] * (array.ndim - 1))
 
 
 def project(joints_3d: NDArray[np.float64], intrinsics: NDArray[np.float64]) -> NDArray[np.float64]:
