@@ -33,7 +33,8 @@ wildcard_constraints:
     set=one_of(CONFIG.sets),
     pretrain="[^/]+",
     finetune="[^/]+",
-    table=r"table\d",
+    table=one_of(CONFIG.tables()),
+    figure=one_of(PAPER_FIGURES),
 
 
 localrules:
@@ -55,6 +56,7 @@ onstart:
 
 
 include: "rules/targets.smk"
+include: "rules/preflight.smk"
 include: "rules/world.smk"
 include: "rules/videos.smk"
 include: "rules/frames.smk"
@@ -70,5 +72,6 @@ include: "rules/adjacent_pairs.smk"
 include: "rules/export.smk"
 include: "rules/pretrain.smk"
 include: "rules/finetune.smk"
+include: "rules/exchange.smk"
 include: "rules/metrics.smk"
 include: "rules/report.smk"

@@ -15,9 +15,9 @@ def snakemake(repository: Path) -> Snakemake:
     """Runs Snakemake on this checkout in a folder of its own; all it says is in ``stdout``."""
 
     programs = repository / ".venv" / "work" / "bin"
-    activated = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
 
     def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        activated = os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
         command = [str(programs / "snakemake"), "--snakefile", str(repository / "Snakefile")]
         return subprocess.run(
             [*command, *arguments],

@@ -1,0 +1,48 @@
+"""Is everything that a run reads there, and is there room for what it writes?"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from simhand.preflight.estimate import Estimate
+from simhand.preflight.finding import Finding
+from simhand.settings.config import Config
+
+GB = 1e9
+SPARE = 1.1
+"""Room that must be there, as a multiple of what is estimated."""
+
+
+def check_roots(config: Config) -> Iterator[Finding]:
+    """Whether every folder and file that the configuration names can be read."""
+    named = {
+        f"sources.{name}.path": source.path
+        for name, source in config.all_sources().items()
+        if source.kind != "rendered"
+    }
+    named |= {
+        f"datasets.{name}.root": chosen.root
+        for name, chosen in config.datasets.items()
+        if hasattr(chosen, "root")
+    }
+    starts = {experiment.finetune.init for experiment in config.all_experiments()} - {"random", "imagenet"}
+    named |= {f"init {start}": start for start in sorted(starts)}
+    for key, text in named.items():
+        path = Path(text).expanduser()
+        if not path.exists():
+            yield Finding(False, key, f"{path} does not exist; is its disk mounted? Correct {key}")
+        elif not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+            yield Finding(False, key, f"{path} may not be read by you")
+        else:
+            yield Finding(True, key, str(path))
+
+
+def check_disk(results: Path, estimate: Estimate) -> Finding:
+    """Whether the disk of ``results`` has room for what is estimated."""
+    place = next(folder for folder in (results, *results.resolve().parents) if folder.exists())
+    free, needed = shutil.disk_usage(place).free, SPARE * estimate.bytes
+    text = f"{free / GB:,.1f} GB free for {results}, about {estimate.bytes / GB:,.1f} GB needed"
+    if free >= needed:
+        return Finding(True, "disk", text)
+    return Finding(False, "disk", f"{text}; make room, or set frames.keep to false and jpeg_quality lower")
