@@ -1,5 +1,7 @@
 # make demo      the whole pipeline on a rendered world, to results/demo/report.html
 # make query     INPUT=photo.jpg [SET=name] [RESULTS=results/demo]: the most similar hands of a mined set
+# make predict   INPUT=pictures-or-videos [MODEL=...] [OUT=folder] [FOV=degrees]: their hands in 3D, drawn
+# make why       CELL=table2/simhand/all/mpjpe [RESULTS=results/demo]: where a number comes from; no CELL lists them
 # make test      the tests, without root; make test-all adds the long ones
 #
 # Two environments stand in for the per-rule ones where there is no conda: .venv/driver holds Snakemake,
@@ -15,7 +17,7 @@ DRIVER := .venv/driver/.installed
 TOOLS := .venv/work/.tools-installed
 IN_WORK := source .venv/work/bin/activate &&
 
-.PHONY: demo query env test test-all check docs pins clean
+.PHONY: demo query why predict env test test-all check docs pins clean
 
 demo: env
 	@$(IN_WORK) snakemake --cores $(CORES)
@@ -25,6 +27,15 @@ query: env
 	@test -n "$(INPUT)" || { echo "Name one or more photos: make query INPUT=\"a.jpg b.jpg\"" >&2; exit 2; }
 	@$(IN_WORK) python workflow_scripts/query_hands.py --run-dir $(or $(RESULTS),results/demo) \
 	  $(if $(SET),--set $(SET)) --photos $(INPUT)
+
+predict: env
+	@test -n "$(INPUT)" || { echo "Name pictures, videos or folders: make predict INPUT=clip.mp4" >&2; exit 2; }
+	@$(IN_WORK) python workflow_scripts/predict_hands.py --run-dir $(or $(RESULTS),results/demo) \
+	  --threads $(CORES) $(if $(MODEL),--model $(MODEL)) $(if $(OUT),--out $(OUT)) $(if $(FOV),--fov $(FOV)) \
+	  $(if $(K),--intrinsics $(K)) --inputs $(INPUT)
+
+why: env
+	@$(IN_WORK) python workflow_scripts/explain_number.py --run-dir $(or $(RESULTS),results/demo) --cell "$(CELL)"
 
 test: env $(TOOLS) check
 	$(IN_WORK) python -m pytest -n $(CORES) --dist loadgroup -m "not long"

@@ -17,6 +17,7 @@ if not workflow.overwrite_configfiles:
     configfile: WORKFLOW_DIR / "config.yaml"
 
 
+include: "rules/failures.smk"
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 

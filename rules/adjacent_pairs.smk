@@ -13,6 +13,7 @@ rule pair_adjacent_frames:
         crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
     output:
         pairs="<results>/adjacent_pairs/{set}.parquet",
+        certificate="<results>/adjacent_pairs/{set}.certificate.json",
     log:
         "<logs>/pair_adjacent_frames/{set}.log",
     benchmark:

@@ -23,8 +23,10 @@ rule crop_hands:
         "../envs/crop_hands.yaml"
     threads: 8
     resources:
+        # a worker takes 320 MB (benchmarks/hands.csv); frames are read one by one
         mem_mb=lambda wildcards, threads, attempt: attempt * 1000 * threads,
-        runtime=lambda wildcards, attempt: attempt * 240,
+        # twice the 0.04 s of one core per frame (benchmarks/hands.csv), if frames have no more than 30 kB
+        runtime=lambda wildcards, input, threads, attempt: attempt * int(30 + 0.045 * input.size_mb / threads),
     params:
         settings=settings("crops"),
     shell:

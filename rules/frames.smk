@@ -26,8 +26,11 @@ rule extract_frames:
         "../envs/extract_frames.yaml"
     threads: 8
     resources:
+        # a worker takes 340 MB at 1080p (benchmarks/frames.csv); a video at a time, however long it is
         mem_mb=lambda wildcards, threads, attempt: attempt * 1000 * threads,
-        runtime=lambda wildcards, attempt: attempt * 240,
+        # twice the 0.6 s of one core per MB of H.264 (benchmarks/frames.csv), and an hour
+        runtime=lambda wildcards, threads, attempt: attempt
+        * int(60 + 0.02 * size_of_videos_mb(wildcards) / threads),
     params:
         index=INDEX_FILE.as_posix(),
         settings=settings("frames", exclude={"keep"}),

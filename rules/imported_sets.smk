@@ -74,6 +74,8 @@ rule import_set:
         pairs="<results>/pairs/{set}.parquet",
         description="<results>/pairs/{set}.json",
         counts="<results>/annotations/{set}.json",
+        certificate="<results>/sets/{set}.certificate.json",
+        pairs_certificate="<results>/pairs/{set}.certificate.json",
     log:
         "<logs>/import_set/{set}.log",
     benchmark:

@@ -1,20 +1,47 @@
 """Which files a job needs, where that follows from the config rather than from the file's name."""
 
 from simhand.hands.given.file_names import BOXES, KEYPOINTS, files_of_shard
-from simhand.settings.experiments import METHODS
+from simhand.settings.experiment_groups import FIGURES_OF_PAIRS, FIGURES_WITH_EXPERIMENTS, PAPER_TABLES
+from simhand.settings.experiments import METHODS, WEAKLY_SUPERVISED
 from simhand.videos.sources.ego4d import metadata_file
 
 PRETRAINS = CONFIG.pretrain_experiments()
 FINETUNES = {experiment.finetune.name: experiment.finetune for experiment in CONFIG.all_experiments()}
+IMPORTED_MODELS = CONFIG.imported_models()
+MODELS = {**FINETUNES, **IMPORTED_MODELS}
+"""Everything that is measured: both kinds have their files under finetune/<name>/."""
 ENCODERS = {
     experiment.finetune.name: experiment.pretrain.name
     for experiment in CONFIG.all_experiments()
     if experiment.pretrain
 }
+PAPER_FIGURES = [*FIGURES_OF_PAIRS, *FIGURES_WITH_EXPERIMENTS]
+FIGURES = [figure for figure in FIGURES_WITH_EXPERIMENTS if figure in CONFIG.experiments]
 COMPARED_SETS = {name: chosen.compare_with for name, chosen in CONFIG.sets.items() if chosen.compare_with}
+
+# of the rendered labelled set, by layout
+LABEL_FOLDERS = {
+    "freihand": "labels",
+    "dexycb": "labels_dexycb",
+    "assemblyhands": "labels_assemblyhands",
+}
+LABEL_FILES = {
+    "freihand": "training_K.json",
+    "dexycb": "calibration/intrinsics/836212060125_640x480.yml",
+    "assemblyhands": "annotations/train/assemblyhands_train_ego_data_v1-1.json",
+}
+
+# of the data sets whose tools read files of predictions, by layout
+SUBMISSION_FORMS = {"freihand": "zip", "dexycb": "txt"}
 
 SAMPLED_SETS = [name for name, chosen in CONFIG.sets.items() if chosen.kind == "sampled"]
 IMPORTED_SETS = {name: chosen for name, chosen in CONFIG.sets.items() if chosen.kind == "hand100m"}
+
+
+def size_of_videos_mb(wildcards):
+    """How large the videos of a shard are together; what is no file (yet) counts as nothing."""
+    paths = [Path(video.path) for video in VIDEOS_OF_SHARD[wildcards.source, wildcards.shard]]
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
 
 
 def rendered_folder(wildcards):
@@ -120,6 +147,18 @@ def of_pretrain(wildcards, pattern):
     return behind_set(PRETRAINS[wildcards.pretrain].set, pattern)
 
 
+def set_of_finetune(wildcards):
+    """The set whose crops a weakly supervised fine-tuning learns from too, if it is one."""
+    experiment = FINETUNES[wildcards.finetune]
+    return f"{RESULTS}/sets/{experiment.set}.parquet" if experiment.method == WEAKLY_SUPERVISED else []
+
+
+def of_finetune(wildcards, pattern):
+    """``pattern`` for every shard behind that set."""
+    experiment = FINETUNES[wildcards.finetune]
+    return behind_set(experiment.set, pattern) if experiment.method == WEAKLY_SUPERVISED else []
+
+
 def annotation_files(wildcards):
     """The Hand100M annotation files of an imported set."""
     return [os.path.expanduser(path) for path in IMPORTED_SETS[wildcards.set].annotations.values()]
@@ -169,15 +208,47 @@ def encoder_of_finetune(wildcards):
 
 def root_of_finetune(wildcards):
     """The folder of the labelled data set."""
-    dataset = CONFIG.datasets[FINETUNES[wildcards.finetune].dataset]
-    return f"{RESULTS}/world/labels" if dataset.kind == "rendered" else dataset.root
+    dataset = dataset_of_finetune(wildcards)
+    if dataset.kind == "rendered":
+        return f"{RESULTS}/world/{LABEL_FOLDERS[dataset.layout]}"
+    return os.path.expanduser(dataset.root)
+
+
+def dataset_of_finetune(wildcards):
+    """The settings of the labelled data set."""
+    return CONFIG.datasets[MODELS[wildcards.finetune].dataset]
+
+
+def submissions():
+    """The files for the data sets' own tools, of every model whose data set has such a form."""
+    layouts = CONFIG.layouts()
+    return [
+        f"{RESULTS}/finetune/{name}/submission.{SUBMISSION_FORMS[layouts[model.dataset]]}"
+        for name, model in MODELS.items()
+        if layouts[model.dataset] in SUBMISSION_FORMS
+    ]
+
+
+def layout_of_folder(folder):
+    """The layout of a folder with rendered labels."""
+    return next(layout for layout, name in LABEL_FOLDERS.items() if name == folder)
 
 
 def labels_of_finetune(wildcards):
-    """What tells that the labelled set is there: its folder if we render it, else its label file."""
-    dataset = CONFIG.datasets[FINETUNES[wildcards.finetune].dataset]
+    """What tells that the labelled set is there: its folder if we render it, else one of its label files."""
+    name = MODELS[wildcards.finetune].dataset
+    dataset = CONFIG.datasets[name]
     root = root_of_finetune(wildcards)
-    return root if dataset.kind == "rendered" else f"{root}/training_K.json"
+    if dataset.kind == "rendered":
+        return root
+    label_file = f"{root}/{LABEL_FILES[dataset.kind]}"
+    if not os.path.exists(label_file):
+        found = "has no" if os.path.isdir(root) else "is not a folder, so it has no"
+        raise WorkflowError(
+            f"datasets.{name}.root: {root} {found} {LABEL_FILES[dataset.kind]}, which {dataset.kind} has; "
+            "give the folder that holds it"
+        )
+    return label_file
 
 
 def status_files():
@@ -191,15 +262,88 @@ def status_files():
     ]
 
 
+def finetunes_of(group):
+    """The fine-tunings of a group of experiments."""
+    return [experiment.finetune.name for experiment in CONFIG.all_experiments(group)]
+
+
+def imported_into(group):
+    """The models with imported predictions that have seen and predict what those of a group do."""
+    shown = {(FINETUNES[name].dataset, FINETUNES[name].label_fraction) for name in finetunes_of(group)}
+    return {
+        name: model
+        for name, model in IMPORTED_MODELS.items()
+        if (model.dataset, model.label_fraction) in shown
+    }
+
+
 def metrics_of_table(wildcards):
     """The metrics of exactly the experiments that a table shows."""
-    experiments = CONFIG.all_experiments(wildcards.table)
-    return [f"{RESULTS}/finetune/{experiment.finetune.name}/metrics.parquet" for experiment in experiments]
+    models = [*finetunes_of(wildcards.table), *imported_into(wildcards.table)]
+    return [f"{RESULTS}/finetune/{name}/metrics.parquet" for name in models]
+
+
+def certificates_of_table(wildcards):
+    """The certificates of these metrics; those further back in the chain are older than they are."""
+    return [path.replace(".parquet", ".certificate.json") for path in metrics_of_table(wildcards)]
+
+
+def settings_of_table(wildcards):
+    """What a table needs to know of the config, as JSON."""
+    encoders = {name: CONFIG.finetune_settings(name).encoder for name in finetunes_of(wildcards.table)}
+    used = {FINETUNES[name].dataset for name in encoders}
+    layouts = {name: layout for name, layout in CONFIG.layouts().items() if name in used}
+    titles = {name: model.title or name for name, model in imported_into(wildcards.table).items()}
+    gathered = {"compare_with": COMPARED_SETS, "layouts": layouts, "encoders": encoders, "titles": titles}
+    return json.dumps(gathered)
 
 
 def reported_table(wildcards):
-    """The paper's numbers for a table."""
+    """The paper's numbers for a table, if it is one of the paper's."""
+    if wildcards.table not in PAPER_TABLES:
+        return []
     return os.path.relpath(WORKFLOW_DIR / f"workflow_scripts/simhand/report/reported/{wildcards.table}.csv")
+
+
+def table_files(group):
+    """The files of a table, asked for by its name."""
+    return lambda wildcards: files_of_group(group, [f"{RESULTS}/tables/{group}.html"])
+
+
+def files_of_group(group, files):
+    """``files`` if the config has the experiments of ``group``."""
+    if group not in CONFIG.experiments:
+        raise WorkflowError(
+            f"the config has no experiments for {group}: add rows as `experiments: {{{group}: [...]}}`; "
+            "config.paper.yaml has those of the paper"
+        )
+    return files
+
+
+def sets_in_figure(figure):
+    """The set whose pairs a figure shows, if it shows pairs: of those with most ranks the first."""
+    if figure not in FIGURES_OF_PAIRS:
+        return []
+    if not CONFIG.sets:
+        raise WorkflowError(f"{figure} shows mined pairs, but the config has no `sets`; add one")
+    return [max(CONFIG.sets, key=lambda name: len(CONFIG.pairs_settings(name).ranks))]
+
+
+def finetunes_in_figure(figure):
+    """The fine-tunings that a figure shows."""
+    return [] if figure in FIGURES_OF_PAIRS else files_of_group(figure, finetunes_of(figure))
+
+
+def shown_in_figure(wildcards):
+    """The files that a figure of the paper is drawn from."""
+    found = []
+    for name in sets_in_figure(wildcards.figure):
+        found += [f"{RESULTS}/sets/{name}.parquet", f"{RESULTS}/pairs/{name}.parquet"]
+        found += behind_set(name, "{results}/crops/{source}/{shard}.arrow")
+    needed = ["metrics.parquet"] if wildcards.figure == "figure4" else ["predictions.parquet", "metrics.json"]
+    for name in finetunes_in_figure(wildcards.figure):
+        found += [f"{RESULTS}/finetune/{name}/{file}" for file in needed]
+    return found
 
 
 EGO4D_METADATA = ego4d_metadata()

@@ -23,8 +23,10 @@ rule estimate_keypoints:
         "../envs/estimate_keypoints.yaml"
     threads: 8
     resources:
+        # a worker takes 200 MB (benchmarks/hands.csv); crops are read one by one
         mem_mb=lambda wildcards, threads, attempt: attempt * 1000 * threads,
-        runtime=lambda wildcards, attempt: attempt * 240,
+        # twice the 0.04 s of one core that MediaPipe takes for an image, for crops of 9 kB (benchmarks/hands.csv)
+        runtime=lambda wildcards, input, threads, attempt: attempt * int(30 + 0.15 * input.size_mb / threads),
     params:
         settings=settings("keypoints"),
     shell:

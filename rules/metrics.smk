@@ -12,28 +12,33 @@ rule evaluate_predictions:
         predictions="<results>/finetune/{finetune}/predictions.parquet",
     output:
         metrics="<results>/finetune/{finetune}/metrics.parquet",
+        errors="<results>/finetune/{finetune}/errors.parquet",
+        sample_errors="<results>/finetune/{finetune}/sample_errors.parquet",
+        certificate="<results>/finetune/{finetune}/metrics.certificate.json",
     log:
         "<logs>/evaluate_predictions/{finetune}.log",
     benchmark:
         "<benchmarks>/evaluate_predictions/{finetune}.tsv"
     conda:
         "../envs/evaluate_predictions.yaml"
+    threads: 2
     resources:
         mem_mb=4000,
         runtime=30,
     params:
         settings=settings("evaluation"),
-        experiment=lambda wildcards: FINETUNES[wildcards.finetune].model_dump_json(),
+        experiment=lambda wildcards: MODELS[wildcards.finetune].model_dump_json(exclude={"title"}),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
-        " --predictions {input.predictions:q} --out {output.metrics:q} --log {log:q}"
+        ' --predictions {input.predictions:q} --out-dir "$(dirname {output.metrics:q})"'
+        " --threads {threads} --log {log:q}"
 
 
 rule collect_metrics:
     """Put the metrics of all experiments into one table."""
     input:
         code=code("collect_metrics.py"),
-        metrics=expand("<results>/finetune/{finetune}/metrics.parquet", finetune=FINETUNES),
+        metrics=expand("<results>/finetune/{finetune}/metrics.parquet", finetune=MODELS),
     output:
         metrics="<results>/metrics.parquet",
     log:
@@ -50,15 +55,17 @@ rule collect_metrics:
 
 
 rule make_tables:
-    """Write one of the paper's tables, measured beside reported."""
+    """Write one table, measured beside reported."""
     input:
         code=code("make_tables.py"),
         templates=library_files("report/templates"),
         metrics=metrics_of_table,
+        certificates=certificates_of_table,
         reported=reported_table,
     output:
         csv="<results>/tables/{table}.csv",
         markdown="<results>/tables/{table}.md",
+        latex="<results>/tables/{table}.tex",
         html="<results>/tables/{table}.html",
     log:
         "<logs>/make_tables/{table}.log",
@@ -70,8 +77,9 @@ rule make_tables:
         mem_mb=1000,
         runtime=30,
     params:
-        settings=json.dumps({"compare_with": COMPARED_SETS}),
+        settings=settings_of_table,
+        reported=lambda wildcards, input: "--reported" if input.reported else "",
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --table {wildcards.table}"
-        " --metrics {input.metrics:q} --reported {input.reported:q}"
+        " --metrics {input.metrics:q} {params.reported} {input.reported:q}"
         ' --out-dir "$(dirname {output.csv:q})" --log {log:q}'

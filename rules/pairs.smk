@@ -16,6 +16,7 @@ rule mine_pairs:
     output:
         pairs="<results>/pairs/{set}.parquet",
         description="<results>/pairs/{set}.json",
+        certificate="<results>/pairs/{set}.certificate.json",
     log:
         "<logs>/mine_pairs/{set}.log",
     benchmark:
@@ -29,7 +30,7 @@ rule mine_pairs:
         mem_mb=lambda wildcards, input, attempt: attempt * int(4000 + 8 * input.size_mb),
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
-        settings=settings("pairs"),
+        settings=lambda wildcards: CONFIG.pairs_settings(wildcards.set).model_dump_json(),
         run_dir=lambda wildcards: RESULTS,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"

@@ -14,6 +14,7 @@ rule fit_pca:
     output:
         pca="<results>/pca/{set}.npz",
         description="<results>/pca/{set}.json",
+        certificate="<results>/pca/{set}.certificate.json",
     log:
         "<logs>/fit_pca/{set}.log",
     benchmark:

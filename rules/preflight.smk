@@ -15,9 +15,9 @@ rule preflight:
         code=code("preflight.py"),
     log:
         "<logs>/preflight.log",
+    retries: 0
     conda:
         "../envs/preflight.yaml"
-    retries: 0
     params:
         config=json.dumps(config, sort_keys=True),
         # what this Snakemake was called with, to plan the same run

@@ -5,7 +5,9 @@ encoder with plain torchvision names and its model card, the final checkpoint, m
 
 A job that is stopped, killed or preempted leaves its checkpoints in the folder `run` beside its outputs,
 which no rule declares, so that Snakemake does not remove it; the job that is started next, by `retries` or
-by hand, goes on from there. Every attempt may therefore take as long as the first.
+by hand, goes on from there. Every attempt may therefore take as long as the first. The command begins with
+`exec`, so that no shell between Snakemake and the training dies of the signal that tells it to stop: with it
+SLURM would take the job for ended and kill the training before it has saved.
 
 `pretrain.processes` train together on one node, each with a GPU of its own unless `pretrain.device` is
 cpu; they share the threads. How many they are changes no result, so it makes nothing run again.
@@ -27,6 +29,7 @@ rule pretrain_encoder:
         checkpoint="<results>/pretrain/{pretrain}/checkpoint.pt",
         metrics="<results>/pretrain/{pretrain}/metrics.json",
         history="<results>/pretrain/{pretrain}/history.jsonl",
+        certificate="<results>/pretrain/{pretrain}/encoder.certificate.json",
     log:
         "<logs>/pretrain_encoder/{pretrain}.log",
     benchmark:
@@ -49,7 +52,7 @@ rule pretrain_encoder:
         pairs=lambda wildcards, input: "--pairs" if input.pairs else "",
         run_dir=lambda wildcards: RESULTS,
     shell:
-        "python $([ {resources.processes} -eq 1 ]"
+        "exec python $([ {resources.processes} -eq 1 ]"
         " || echo -m torch.distributed.run --standalone --nproc-per-node {resources.processes} --)"
         " {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
         " --run-dir {params.run_dir:q} --set {input.table:q} {params.pairs} {input.pairs:q}"

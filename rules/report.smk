@@ -27,8 +27,9 @@ rule draw_figures:
             finetune=FINETUNES,
             name=["predictions.parquet", "metrics.json", "history.jsonl"],
         ),
+        paper=expand("<results>/figures/{figure}.{suffix}", figure=FIGURES, suffix=["png", "json"]),
     output:
-        figures=directory("<results>/figures"),
+        index="<results>/figures/index.json",
     log:
         "<logs>/draw_figures.log",
     benchmark:
@@ -46,10 +47,41 @@ rule draw_figures:
         sets=list(CONFIG.sets),
         pretrain=list(PRETRAINS),
         finetune=list(FINETUNES),
+        paper=FIGURES,
+        figures_dir=lambda wildcards, output: os.path.dirname(output.index),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
-        " --figures-dir {output.figures:q} --sources {params.sources:q} --frames {params.frames:q}"
-        " --sets {params.sets:q} --pretrain {params.pretrain:q} --finetune {params.finetune:q} --log {log:q}"
+        " --figures-dir {params.figures_dir:q} --sources {params.sources:q} --frames {params.frames:q}"
+        " --sets {params.sets:q} --pretrain {params.pretrain:q} --finetune {params.finetune:q}"
+        " --paper {params.paper:q} --log {log:q}"
+
+
+rule draw_paper_figure:
+    """Draw one of the paper's figures, from what it shows and nothing else."""
+    input:
+        code=code("draw_paper_figure.py"),
+        shown=shown_in_figure,
+    output:
+        figure="<results>/figures/{figure}.png",
+        entry="<results>/figures/{figure}.json",
+    log:
+        "<logs>/draw_paper_figure/{figure}.log",
+    benchmark:
+        "<benchmarks>/draw_paper_figure/{figure}.tsv"
+    conda:
+        "../envs/draw_paper_figure.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        settings=settings("report"),
+        run_dir=lambda wildcards: RESULTS,
+        sets=lambda wildcards: sets_in_figure(wildcards.figure),
+        finetune=lambda wildcards: finetunes_in_figure(wildcards.figure),
+    shell:
+        "python {input.code[0]:q} --settings {params.settings:q} --figure {wildcards.figure}"
+        " --run-dir {params.run_dir:q} --sets {params.sets:q} --finetune {params.finetune:q}"
+        ' --figures-dir "$(dirname {output.figure:q})" --log {log:q}'
 
 
 rule record_provenance:
@@ -106,10 +138,10 @@ rule write_report:
         sets=expand("<results>/sets/{set}.parquet", set=CONFIG.sets),
         pairs=expand("<results>/pairs/{set}.{suffix}", set=CONFIG.sets, suffix=["parquet", "json"]),
         pages=expand("<results>/pairs_{set}.html", set=CONFIG.sets),
-        figures="<results>/figures",
+        figures="<results>/figures/index.json",
         provenance="<results>/provenance.json",
         metrics="<results>/metrics.parquet",
-        tables=expand("<results>/tables/{table}.html", table=CONFIG.experiments),
+        tables=expand("<results>/tables/{table}.html", table=CONFIG.tables()),
     output:
         report="<results>/report.html",
     log:

@@ -12,8 +12,10 @@ rule sample_set:
         keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
         crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
         groups="<results>/videos/groups.parquet",
+        manifest="<results>/videos/manifest.parquet",
     output:
         table="<results>/sets/{set}.parquet",
+        certificate="<results>/sets/{set}.certificate.json",
     log:
         "<logs>/sample_set/{set}.log",
     benchmark:
@@ -26,10 +28,12 @@ rule sample_set:
         mem_mb=lambda wildcards, input, attempt: attempt * int(2000 + 4 * input.size_mb),
         runtime=60,
     params:
-        settings=lambda wildcards: CONFIG.sets[wildcards.set].model_dump_json(),
+        settings=lambda wildcards: CONFIG.sets[wildcards.set].model_dump_json(
+            exclude={"ranks", "compare_with"}
+        ),
         seed=CONFIG.set_seed,
         run_dir=lambda wildcards: RESULTS,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --seed {params.seed}"
         " --run-dir {params.run_dir:q} --keypoints {input.keypoints:q} --groups {input.groups:q}"
-        " --out {output.table:q} --log {log:q}"
+        " --manifest {input.manifest:q} --out {output.table:q} --log {log:q}"

@@ -1,4 +1,4 @@
-"""The targets a user names on the command line: one per stage and one per table."""
+"""The targets a user names on the command line: one per stage, table and figure."""
 
 
 localrules:
@@ -13,10 +13,23 @@ localrules:
     pretrain,
     finetune,
     metrics,
+    submissions,
     tables,
     figures,
     report,
+    table1,
     table2,
+    table3,
+    table4,
+    table5,
+    table6,
+    table7,
+    table8,
+    figure2,
+    figure4,
+    figure5,
+    figure7,
+    figure8,
 
 
 rule index:
@@ -95,16 +108,22 @@ rule metrics:
         "<results>/metrics.parquet",
 
 
+rule submissions:
+    """Predictions as FreiHAND's submission zip and DexYCB's result file."""
+    input:
+        submissions(),
+
+
 rule tables:
     """The paper's tables, measured beside reported."""
     input:
-        expand("<results>/tables/{table}.html", table=CONFIG.experiments),
+        expand("<results>/tables/{table}.html", table=CONFIG.tables()),
 
 
 rule figures:
     """The figures, made from this run."""
     input:
-        "<results>/figures",
+        "<results>/figures/index.json",
 
 
 rule report:
@@ -113,7 +132,90 @@ rule report:
         "<results>/report.html",
 
 
+rule table1:
+    """Table 1: pre-training methods on FreiHAND, DexYCB and AssemblyHands."""
+    input:
+        table_files("table1"),
+
+
 rule table2:
     """Table 2: methods and sizes of the pre-training set, fine-tuned on FreiHAND*."""
     input:
-        "<results>/tables/table2.html",
+        table_files("table2"),
+
+
+rule table3:
+    """Table 3: similar hands and adaptive weighting, on FreiHAND*."""
+    input:
+        table_files("table3"),
+
+
+rule table4:
+    """Table 4: SiMHand with positives of other ranks, on FreiHAND*."""
+    input:
+        table_files("table4"),
+
+
+rule table5:
+    """Table 5: SiMHand beside TempCLR, on FreiHAND*."""
+    input:
+        table_files("table5"),
+
+
+rule table6:
+    """Table 6: pre-training beside weak supervision, on FreiHAND*."""
+    input:
+        table_files("table6"),
+
+
+rule table7:
+    """Table 7: results on DexYCB beside other methods'."""
+    input:
+        table_files("table7"),
+
+
+rule table8:
+    """Table 8: results on AssemblyHands beside other methods'."""
+    input:
+        table_files("table8"),
+
+
+rule figure2:
+    """Figure 2: queries with their similar hands of every rank."""
+    input:
+        "<results>/figures/figure2.png",
+
+
+rule figure4:
+    """Figure 4: error over the share of FreiHAND's labels."""
+    input:
+        "<results>/figures/figure4.png",
+
+
+rule figure5:
+    """Figure 5: predictions of every method on FreiHAND and DexYCB."""
+    input:
+        "<results>/figures/figure5.png",
+
+
+rule figure7:
+    """Figure 7: predictions of every method on AssemblyHands."""
+    input:
+        "<results>/figures/figure7.png",
+
+
+rule figure8:
+    """Figure 8: a hand through the seconds of a video, with its similar hands."""
+    input:
+        "<results>/figures/figure8.png",
+
+
+for group in CONFIG.tables():
+    if group not in PAPER_TABLES:
+
+        rule:
+            """A table of the experiments of a group of your own."""
+            name:
+                group
+            input:
+                table_files(group),

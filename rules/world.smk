@@ -1,4 +1,4 @@
-"""The rendered demo world: videos with known truth, and a labelled set in FreiHAND's layout.
+"""The rendered demo world: videos with known truth, and a labelled set in the layout of a real one.
 
 Needs: nothing but the config section `world`. Promises: the videos of a shard and their truth; the
 labelled set. Costs about 0.1 s per frame and core.
@@ -23,7 +23,8 @@ rule render_videos:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=settings("world"),
+        # more recordings are more videos in other shards, and none of these
+        settings=settings("world", exclude={"recordings", "labels"}),
         video_ids=rendered_ids,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --video-ids {params.video_ids:q}"
@@ -31,15 +32,17 @@ rule render_videos:
 
 
 rule render_labels:
-    """Render the labelled set of the demo world, in FreiHAND's layout."""
+    """Render the labelled set of the demo world, in FreiHAND's, DexYCB's or AssemblyHands' layout."""
     input:
         code=code("render_labels.py"),
     output:
-        labels=directory("<results>/world/labels"),
+        labels=directory("<results>/world/{labels}"),
     log:
-        "<logs>/render_labels.log",
+        "<logs>/render_labels/{labels}.log",
     benchmark:
-        "<benchmarks>/render_labels.tsv"
+        "<benchmarks>/render_labels/{labels}.tsv"
+    wildcard_constraints:
+        labels=one_of(LABEL_FOLDERS.values()),
     conda:
         "../envs/render_labels.yaml"
     threads: 8
@@ -47,7 +50,9 @@ rule render_labels:
         mem_mb=2000,
         runtime=60,
     params:
-        settings=settings("world"),
+        settings=json.dumps(CONFIG.world.model_dump(include={"seed", "device", "labels"})),
+        layout=lambda wildcards: layout_of_folder(wildcards.labels),
     shell:
-        "python {input.code[0]:q} --settings {params.settings:q} --out {output.labels:q}"
+        "python {input.code[0]:q} --settings {params.settings:q} --layout {params.layout}"
+        " --out {output.labels:q}"
         " --threads {threads} --log {log:q}"

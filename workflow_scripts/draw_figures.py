@@ -10,7 +10,7 @@ from simhand.stage import run_stage, stage_parser
 
 def draw_figures(args: argparse.Namespace) -> None:
     """Draw them all."""
-    parts = RunParts(args.sources, args.frames, args.sets, args.pretrain, args.finetune)
+    parts = RunParts(args.sources, args.frames, args.sets, args.pretrain, args.finetune, args.paper)
     write_figures(args.run_dir, args.figures_dir, parts, ReportSettings.model_validate_json(args.settings))
 
 
@@ -23,4 +23,5 @@ if __name__ == "__main__":
     parser.add_argument("--sets", nargs="*", default=[], help="names of the pre-training sets")
     parser.add_argument("--pretrain", nargs="*", default=[], help="names of the pre-trainings")
     parser.add_argument("--finetune", nargs="*", default=[], help="names of the fine-tunings")
+    parser.add_argument("--paper", nargs="*", default=[], help="the paper's figures that are drawn already")
     run_stage(parser, draw_figures)

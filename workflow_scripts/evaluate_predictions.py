@@ -1,27 +1,40 @@
-"""Measure the predictions of one fine-tuned model by the protocols asked for."""
+"""Measure the predictions of one model by the protocols asked for.
+
+Writes metrics.parquet, errors.parquet and sample_errors.parquet to --out-dir.
+"""
 
 import argparse
 from pathlib import Path
 
-from simhand.evaluation.metrics import metric_rows
+from simhand.certificates.certificate import Birth
+from simhand.evaluation.labels import labels_of
+from simhand.evaluation.metrics import evaluate
 from simhand.evaluation.predictions import load_predictions
-from simhand.files.tables import write_table
+from simhand.evaluation.tables import write_evaluation
 from simhand.settings.evaluation import EvaluationSettings
-from simhand.settings.experiments import FinetuneExperiment
 from simhand.stage import run_stage, stage_parser
 
 
 def main(args: argparse.Namespace) -> None:
-    """Write the metrics."""
+    """Measure and write."""
+    birth = Birth.begin()
     settings = EvaluationSettings.model_validate_json(args.settings)
-    experiment = FinetuneExperiment.model_validate_json(args.experiment)
-    rows = metric_rows(load_predictions(args.predictions), settings.protocols, experiment)
-    write_table(args.out, "metrics", rows)
+    predictions = load_predictions(args.predictions)
+    evaluation = evaluate(predictions, settings, labels_of(args.experiment), args.threads)
+    write_evaluation(args.out_dir, evaluation, predictions)
+    labels = labels_of(args.experiment)
+    birth.certify(
+        [args.out_dir / name for name in ("metrics.parquet", "errors.parquet", "sample_errors.parquet")],
+        inputs={"predictions": args.predictions},
+        recipe={"settings": settings.model_dump(mode="json"), "model": labels},
+        seed=labels["seed"],
+        facts={"samples": len(predictions)},
+    )
 
 
 if __name__ == "__main__":
     parser = stage_parser(__doc__)
-    parser.add_argument("--experiment", required=True, help="what distinguishes the experiment, as JSON")
+    parser.add_argument("--experiment", required=True, help="what distinguishes the model, as JSON")
     parser.add_argument("--predictions", type=Path, required=True, help="predictions beside ground truth")
-    parser.add_argument("--out", type=Path, required=True, help="the metrics to write")
+    parser.add_argument("--out-dir", type=Path, required=True, help="folder for the three tables")
     run_stage(parser, main)

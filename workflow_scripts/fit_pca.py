@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 
+from simhand.certificates.certificate import Birth
 from simhand.files.atomic import write_text
 from simhand.mining.pca import draw_hands, fit_embedding
 from simhand.mining.sets import load_keypoints, load_set
@@ -16,6 +17,7 @@ log = logging.getLogger("simhand")
 
 def main(args: argparse.Namespace) -> None:
     """Write the embedding as .npz and its description as .json beside it."""
+    birth = Birth.begin()
     settings = PcaSettings.model_validate_json(args.settings)
     hands = draw_hands(load_set(args.set), settings.sample_size)
     embedding, description = fit_embedding(load_keypoints(args.run_dir, hands), settings)
@@ -27,6 +29,12 @@ def main(args: argparse.Namespace) -> None:
         log.warning("%d hands left out: too small to scale", description["excluded"])
     embedding.save(args.out)
     write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
+    birth.certify(
+        [args.out, args.out.with_suffix(".json")],
+        inputs={"set": args.set},
+        recipe={"settings": settings.model_dump(mode="json"), "found_with": description["found_with"]},
+        facts={"hands": description["hands"]},
+    )
 
 
 if __name__ == "__main__":

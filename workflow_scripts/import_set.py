@@ -6,6 +6,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
+from simhand.certificates.certificate import Birth
 from simhand.files.atomic import write_text
 from simhand.files.tables import write_table
 from simhand.hand100m.import_set import check_left_out, import_set
@@ -18,6 +19,7 @@ log = logging.getLogger("simhand")
 
 def main(args: argparse.Namespace) -> None:
     """Write the set, its pairs, and the counts of what was left out."""
+    birth = Birth.begin()
     settings = ImportedSetSettings.model_validate_json(args.settings)
     hands, pairs, counts = import_set(args.run_dir, args.annotations, args.crops)
     for name, count in asdict(counts).items():
@@ -28,6 +30,12 @@ def main(args: argparse.Namespace) -> None:
     description = {"positives": settings.positives, **describe_given_pairs(hands, pairs)}
     write_text(args.pairs.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     write_text(args.counts, json.dumps(asdict(counts), indent=2) + "\n")
+    recipe = {"settings": settings.model_dump(mode="json")}
+    inputs = {"annotations": args.annotations}
+    birth.certify([args.set], inputs=inputs, recipe=recipe, facts={"hands": len(hands), **asdict(counts)})
+    birth.certify(
+        [args.pairs], inputs={**inputs, "set": args.set}, recipe=recipe, facts={"pairs": len(pairs)}
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from simhand.certificates.certificate import Birth
 from simhand.files.tables import write_table
 from simhand.mining.adjacent_pairs import pair_adjacent_frames
 from simhand.mining.sets import load_set
@@ -12,9 +13,16 @@ from simhand.stage import run_stage, stage_parser
 
 def main(args: argparse.Namespace) -> None:
     """Write the pairs."""
+    birth = Birth.begin()
     settings = AdjacentPairsSettings.model_validate_json(args.settings)
     pairs = pair_adjacent_frames(args.run_dir, load_set(args.set), settings.max_gap_s)
     write_table(args.out, "pairs", pairs)
+    birth.certify(
+        [args.out],
+        inputs={"set": args.set},
+        recipe={"settings": settings.model_dump(mode="json")},
+        facts={"pairs": len(pairs)},
+    )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from simhand.certificates.certificate import Birth
 from simhand.device import choose_device
 from simhand.errors import ConfigError
 from simhand.files.atomic import write_bytes, write_text
@@ -35,6 +36,7 @@ from simhand.training_runs.run_folder import TrainingRun, open_run
 
 def main(args: argparse.Namespace) -> None:
     """Train, or go on with it, then write the encoder, its card, the checkpoint, metrics and history."""
+    birth = Birth.begin()
     settings = PretrainSettings.model_validate_json(args.settings)
     experiment = PretrainExperiment.model_validate_json(args.experiment)
     threads = max(1, args.threads // sharing_this_job())
@@ -52,6 +54,7 @@ def main(args: argparse.Namespace) -> None:
             run.lock.check()
             metrics = training_metrics(training, hands, [path for path in (args.set, pairs) if path])
             _write_results(training, metrics, run, args.out_dir)
+            _certify(birth, args, pairs, identity, metrics)
 
 
 def _write_results(training: Training, metrics: dict[str, Any], run: TrainingRun, out_dir: Path) -> None:
@@ -60,6 +63,23 @@ def _write_results(training: Training, metrics: dict[str, Any], run: TrainingRun
     save_metrics(metrics, out_dir / "metrics.json")
     write_text(out_dir / "README.md", model_card(metrics, training.model.features))
     save_encoder(training.model.encoder, out_dir / "encoder.safetensors")
+
+
+def _certify(
+    birth: Birth,
+    args: argparse.Namespace,
+    pairs: Path | None,
+    identity: dict[str, Any],
+    metrics: dict[str, Any],
+) -> None:
+    facts = {name: metrics[name] for name in ("hands", "anchors", "steps", "views_per_s", "hardware")}
+    birth.certify(
+        [args.out_dir / "encoder.safetensors", args.out_dir / "checkpoint.pt"],
+        inputs={"set": args.set, "pairs": pairs},
+        recipe=identity,
+        seed=metrics["experiment"]["seed"],
+        facts={**facts, "training_s": metrics["seconds"]},
+    )
 
 
 def _pairs_needed(method: str, pairs: Path | None) -> Path | None:

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from simhand.evaluation.curves import area_under_curve, mean_error, median_error, pck_curve, per_joint_mean
+from simhand.evaluation.curves import area_under_curve, first_within, mean_error, median_error, per_joint_mean
+from simhand.evaluation.curves import pck_curve as curve_of_first
+
+
+def pck_curve(errors, counted, thresholds, average="macro"):
+    return curve_of_first(first_within(errors, thresholds), counted, len(thresholds), average)
+
 
 THRESHOLDS = {
     "from20to50mm_15steps": np.linspace(20, 50, 15),

@@ -4,69 +4,19 @@ import itertools
 import json
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
+from prediction_files import EXPERIMENT, evaluated, metric_rows, prediction_rows, values_of
 from pydantic import ValidationError
 
 from simhand.errors import DataError
-from simhand.evaluation.metrics import metric_rows
+from simhand.evaluation.curves import area_under_curve, first_within, pck_curve
 from simhand.evaluation.predictions import load_predictions
-from simhand.evaluation.protocols import PROTOCOLS
-from simhand.files.tables import make_table, read_table, write_table
-from simhand.settings.evaluation import EvaluationSettings
-from simhand.settings.experiments import FinetuneExperiment
-
-EXPERIMENT = FinetuneExperiment(
-    name="simhand_ego_none_top1_random_seed3__freihand_10pct",
-    method="simhand",
-    set="ego",
-    weighting="none",
-    top_k=1,
-    init="random",
-    dataset="freihand",
-    label_fraction=0.1,
-    seed=3,
-)
-
-
-def prediction_rows(count=20, root_source="predicted", scale_source="predicted", noise_m=0.004):
-    rng = np.random.default_rng(5)
-    truth = rng.normal(0, 0.04, (count, 21, 3)) + [0, 0, 0.5]
-    prediction = truth + rng.normal(0, noise_m, truth.shape)
-    return [
-        {
-            "id": f"{i:08d}",
-            "image": f"rgb/{i:08d}.jpg",
-            "side": "right",
-            "sequence": None,
-            "frame": None,
-            "occluded_share": None,
-            "prediction": prediction[i].ravel().tolist(),
-            "ground_truth": truth[i].ravel().tolist(),
-            "visible": (rng.random(21) < 0.9).tolist(),
-            "prediction_2d": [0.0] * 42,
-            "intrinsics": [0.0] * 9,
-            "root_source": root_source,
-            "scale_source": scale_source,
-        }
-        for i in range(count)
-    ]
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Writes rows as a predictions file and gives its path."""
-
-    def write(rows):
-        write_table(tmp_path / "predictions.parquet", "predictions", rows)
-        return tmp_path / "predictions.parquet"
-
-    return write
-
-
-def values_of(rows):
-    return {(row["protocol"], row["metric"]): row["value"] for row in rows}
+from simhand.evaluation.protocols import AUC_0_TO_50_MM, AUC_20_TO_50_MM, PROTOCOLS
+from simhand.files.tables import make_table, read_table
+from simhand.settings.evaluation import EvaluationSettings, ProtocolName
 
 
 def test_predictions_are_read_as_written(written):
@@ -81,19 +31,26 @@ def test_predictions_are_read_as_written(written):
 
 def test_rows_of_every_protocol(written):
     predictions = load_predictions(written(prediction_rows()))
-    rows = metric_rows(predictions, list(PROTOCOLS), EXPERIMENT)
+    rows = metric_rows(predictions, list(get_args(ProtocolName)))
     make_table("metrics", rows)
     values = values_of(rows)
     hands = predictions.ground_truth_m, predictions.prediction_m, predictions.visible
+    expected = {("procrustes_rotation", "mirrored_share"): 0.0, ("mmpose_2d", "pck_auc"): 95.0}
     for name, protocol in PROTOCOLS.items():
         scores = protocol.score(*hands)
-        assert values[name, "mpjpe"] == scores.mpjpe_mm
-        assert values[name, "median_error"] == scores.median_error_mm
-        assert values[name, "pck_auc"] == 100 * scores.pck_auc
-    assert values["procrustes_rotation", "mirrored_share"] == 0
-    assert len(values) == len(rows) == 3 * len(PROTOCOLS) + 1
+        expected |= {(name, "mpjpe"): scores.mpjpe_mm, (name, "median_error"): scores.median_error_mm}
+        if name != "assemblyhands":
+            expected[name, "pck_auc"] = 100 * scores.pck_auc
+        if protocol.thresholds_mm is AUC_20_TO_50_MM:
+            curve = pck_curve(
+                first_within(scores.errors_mm, AUC_0_TO_50_MM), scores.counted, len(AUC_0_TO_50_MM)
+            )
+            expected[name, "pck_auc_0_to_50"] = 100 * area_under_curve(curve, AUC_0_TO_50_MM)
+    assert values.pop(("mmpose_2d", "epe")) < 1e-9
+    assert values == expected and len(rows) == len(expected) + 1
     units = {row["metric"]: row["unit"] for row in rows}
-    assert units == {"mpjpe": "mm", "median_error": "mm", "pck_auc": "%", "mirrored_share": "%"}
+    percent = dict.fromkeys(("pck_auc", "pck_auc_0_to_50", "mirrored_share"), "%")
+    assert units == {"mpjpe": "mm", "median_error": "mm", "epe": "px"} | percent
     labels = EXPERIMENT.model_dump()
     labels["experiment"] = labels.pop("name")
     assert all({key: row[key] for key in labels} == labels for row in rows)
@@ -113,7 +70,13 @@ def test_rows_of_every_protocol(written):
         (
             "predicted",
             "ground_truth",
-            {"freihand_absolute", "dexycb_absolute", "mmpose_none", "dexycb_root_relative"},
+            {
+                "freihand_absolute",
+                "dexycb_absolute",
+                "mmpose_none",
+                "dexycb_root_relative",
+                "assemblyhands",
+            },
         ),
     ],
 )
@@ -122,7 +85,7 @@ def test_protocol_that_needs_what_was_not_predicted_stays_blank(
 ):
     caplog.set_level("INFO")
     rows = prediction_rows(root_source=root_source, scale_source=scale_source)
-    found = metric_rows(load_predictions(written(rows)), list(PROTOCOLS), EXPERIMENT)
+    found = metric_rows(load_predictions(written(rows)), list(PROTOCOLS))
     assert {row["protocol"] for row in found} == set(PROTOCOLS) - blank
     for name in blank:
         assert f"{name} stays blank" in caplog.text
@@ -131,19 +94,20 @@ def test_protocol_that_needs_what_was_not_predicted_stays_blank(
 def test_one_sample_with_its_root_from_ground_truth_is_enough_to_stay_blank(written):
     rows = prediction_rows()
     rows[7]["root_source"] = "ground_truth"
-    found = metric_rows(load_predictions(written(rows)), ["freihand_absolute", "simhand"], EXPERIMENT)
-    assert {row["protocol"] for row in found} == {"simhand"}
+    found = metric_rows(load_predictions(written(rows)), ["freihand_absolute", "simhand"])
+    assert {row["protocol"] for row in found} == {"simhand", "procrustes_rotation"}
 
 
 def test_failures_are_counted_and_reported(written, caplog):
     rows = prediction_rows()
-    good = values_of(metric_rows(load_predictions(written(rows)), ["simhand"], EXPERIMENT))
+    good = values_of(metric_rows(load_predictions(written(rows)), ["simhand"]))
     rows[2]["prediction"] = [float("nan")] * 63
     rows[9]["prediction"] = [0.0] * 63
-    found = metric_rows(load_predictions(written(rows)), ["simhand", "freihand_procrustes"], EXPERIMENT)
+    found = metric_rows(load_predictions(written(rows)), ["simhand", "freihand_procrustes"])
     assert {(row["protocol"], row["failures"], row["samples"]) for row in found} == {
         ("simhand", 2, 20),
         ("freihand_procrustes", 1, 20),
+        ("procrustes_rotation", 2, 20),
     }
     assert "simhand: 2 of 20 predictions failed" in caplog.text
     bad = values_of(found)
@@ -151,22 +115,48 @@ def test_failures_are_counted_and_reported(written, caplog):
     assert bad["simhand", "pck_auc"] < 0.95 * good["simhand", "pck_auc"]
 
 
+def mirrored(rows):
+    return [
+        row | {"prediction": (np.reshape(row["ground_truth"], (21, 3)) * [-1, 1, 1]).ravel().tolist()}
+        for row in rows
+    ]
+
+
 def test_predictor_that_mirrors_is_reported(written, caplog):
-    rows = prediction_rows(noise_m=0.0)
-    for row in rows:
-        row["prediction"] = (np.reshape(row["ground_truth"], (21, 3)) * [-1, 1, 1]).ravel().tolist()
-    protocols = EvaluationSettings().protocols
-    values = values_of(metric_rows(load_predictions(written(rows)), protocols, EXPERIMENT))
-    assert values["freihand_procrustes", "mpjpe"] < 0.01
-    assert values["procrustes_rotation", "mpjpe"] > 10
+    """Whatever protocols are asked for: those of two official tools call it perfect."""
+    rows = mirrored(prediction_rows())
+    predictions = load_predictions(written(rows))
+    values = values_of(metric_rows(predictions, ["freihand_procrustes", "dexycb_procrustes"]))
+    assert max(values["freihand_procrustes", "mpjpe"], values["dexycb_procrustes", "mpjpe"]) < 0.01
     assert values["procrustes_rotation", "mirrored_share"] == 100
-    assert "left and right exchanged" in caplog.text
+    assert "100 % of the 20 predicted right hands fit the ground truth better as their mirror" in caplog.text
+    assert values_of(metric_rows(predictions, ["procrustes_rotation"]))["procrustes_rotation", "mpjpe"] > 10
+
+
+def test_few_left_hands_that_come_out_as_right_ones_are_reported(written, caplog):
+    """Only every fifth hand is mirrored, which over both sides would look like noise."""
+    rows = prediction_rows()
+    rows[::5] = [row | {"side": "left"} for row in mirrored(rows[::5])]
+    found = evaluated(load_predictions(written(rows)), ["simhand"])
+    assert values_of(found.metrics)["procrustes_rotation", "mirrored_share"] == 20
+    shares = {row["key"]: (row["value"], row["samples"]) for row in found.errors if row["kind"] == "mirrored"}
+    assert shares == {"left": (100.0, 4), "right": (0.0, 16)}
+    assert "100 % of the 4 predicted left hands" in caplog.text and "right hands fit" not in caplog.text
+
+
+def test_left_hands_predicted_as_left_hands_are_no_mirror_images(written, caplog):
+    rows = [row | {"side": "left"} for row in prediction_rows()]
+    for row in rows:
+        for column in ("prediction", "ground_truth"):
+            row[column] = (np.reshape(row[column], (21, 3)) * [-1, 1, 1]).ravel().tolist()
+    values = values_of(metric_rows(load_predictions(written(rows)), ["simhand"]))
+    assert values["procrustes_rotation", "mirrored_share"] == 0 and "mirror" not in caplog.text
 
 
 def test_no_visible_joint_gives_null_not_a_number(written):
     rows = [row | {"visible": [False] * 21} for row in prediction_rows()]
-    found = metric_rows(load_predictions(written(rows)), ["simhand"], EXPERIMENT)
-    assert [row["value"] for row in found] == [None, None, None]
+    found = metric_rows(load_predictions(written(rows)), ["simhand"])
+    assert [row["value"] for row in found] == [None, None, None, None, 0]
     make_table("metrics", found)
 
 
@@ -183,6 +173,8 @@ def test_no_visible_joint_gives_null_not_a_number(written):
             "root_source is 'guess', expected one of",
         ),
         (lambda rows: [rows[0] | {"scale_source": None}, *rows[1:]], "scale_source is None"),
+        (lambda rows: [rows[0] | {"side": "Left"}, *rows[1:]], "side is 'Left', expected one of right, left"),
+        (lambda rows: [row | {"sequence": "a"} for row in rows], "20 samples have a sequence but no frame"),
     ],
 )
 def test_predictions_that_cannot_be_measured(written, change, message):
@@ -204,10 +196,10 @@ def run_script(repository, tmp_path):
 
     def run(predictions, protocols):
         arguments = {
-            "--settings": json.dumps({"protocols": protocols}),
+            "--settings": json.dumps({"protocols": protocols, "bootstrap_resamples": 0}),
             "--experiment": EXPERIMENT.model_dump_json(),
             "--predictions": str(predictions),
-            "--out": str(tmp_path / "metrics.parquet"),
+            "--out-dir": str(tmp_path),
         }
         script = str(repository / "workflow_scripts/evaluate_predictions.py")
         command = [sys.executable, script, *itertools.chain(*arguments.items())]
@@ -218,11 +210,18 @@ def run_script(repository, tmp_path):
     return run
 
 
-def test_script_writes_the_metrics_table(run_script, written):
+def test_script_writes_the_tables(run_script, written, tmp_path):
     predictions = written(prediction_rows(scale_source="ground_truth"))
     table, said = run_script(predictions, ["simhand", "freihand_absolute"])
-    assert table.to_pylist() == metric_rows(load_predictions(predictions), ["simhand"], EXPERIMENT)
+    assert table.to_pylist() == metric_rows(load_predictions(predictions), ["simhand"])
     assert "freihand_absolute stays blank: it needs the scale" in said
+    samples = read_table(tmp_path / "sample_errors.parquet", "sample_errors").to_pylist()
+    scores = PROTOCOLS["simhand"].score_pairs(load_predictions(predictions).hands)
+    expected = np.average(scores.errors_mm, axis=1, weights=scores.counted)
+    assert [row["error_mm"] for row in samples] == pytest.approx(expected)
+    assert [row["id"] for row in samples] == [f"{i:08d}" for i in range(20)]
+    kinds = set(read_table(tmp_path / "errors.parquet", "errors")["kind"].to_pylist())
+    assert kinds == {"joint", "side", "pck", "mirrored"}
 
 
 def test_predictions_without_any_ground_truth_get_an_empty_table(run_script, written, caplog):
@@ -232,5 +231,5 @@ def test_predictions_without_any_ground_truth_get_an_empty_table(run_script, wri
     assert table.num_rows == 0 and table.schema.names == make_table("metrics", []).schema.names
     warning = f"{EXPERIMENT.name} gets no metrics: data set freihand withholds the ground truth of its 20"
     assert warning in said
-    assert metric_rows(load_predictions(predictions), ["simhand"], EXPERIMENT) == []
+    assert metric_rows(load_predictions(predictions), ["simhand"]) == []
     assert [(record.levelname, warning in record.message) for record in caplog.records] == [("WARNING", True)]

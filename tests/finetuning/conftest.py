@@ -3,8 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import child_finetuning
 import pytest
 from drawn_freihand import EVALUATION, UNIQUE, VERSIONS, write_split
+from rendered_layouts import WORLD
+
+from simhand.world.labelled_assemblyhands import render_assemblyhands
+from simhand.world.labelled_dexycb import render_dexycb
 
 
 @pytest.fixture
@@ -24,3 +29,25 @@ def make_freihand(tmp_path: Path) -> Callable[..., Path]:
 def freihand(make_freihand: Callable[..., Path]) -> Path:
     """A labelled set of 8 unique hands before 2 backgrounds, and 4 to evaluate."""
     return make_freihand()
+
+
+@pytest.fixture(scope="session")
+def dexycb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered labelled set in DexYCB's layout; not to be written to."""
+    root = tmp_path_factory.mktemp("layouts") / "dexycb"
+    render_dexycb(WORLD, root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def assemblyhands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered labelled set in AssemblyHands' layout; not to be written to."""
+    root = tmp_path_factory.mktemp("layouts") / "assemblyhands"
+    render_assemblyhands(WORLD, root)
+    return root
+
+
+@pytest.fixture
+def tiny_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five small convolutions in place of a ResNet, where the encoder is not what is tested."""
+    monkeypatch.setattr(child_finetuning.detnet, "make_map_encoder", child_finetuning.tiny_encoder)

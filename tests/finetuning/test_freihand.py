@@ -177,7 +177,8 @@ def stub(unique: int, versions: int) -> HandSamples:
     count = unique * versions
     ids = np.arange(count)
     empty = np.zeros((count, 1))
-    return HandSamples(None, ids.astype(str), ids, ids % unique, *[empty] * 10)
+    single = np.full(count, "")
+    return HandSamples(None, ids.astype(str), ids, ids % unique, *[empty] * 7, single, empty, empty)
 
 
 def test_first_subsets_are_the_released_ones(repository):

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from simhand.finetuning.batches import Batch, batch_losses
+from simhand.finetuning.detnet import Maps
 from simhand.finetuning.losses import (
     batch_norm_map_loss,
     heat_loss,
     mean_square_map_loss,
     weighted_sum,
 )
+from simhand.finetuning.targets import PARENTS
+from simhand.settings.finetune import FinetuneSettings
 
 CASES = ("full_maps_batch2", "small_maps_batch4_partly_3d", "small_maps_batch3")
 
@@ -20,11 +24,12 @@ def released_loss(record, case, dtype):
 
     predictions = [tensor(f"{name}_prediction").requires_grad_() for name in ("heat", "delta", "location")]
     heat, has_3d = tensor("heat_target"), tensor("has_3d")
+    counted = has_3d[:, None].expand(-1, 21)
     losses = weighted_sum(
         tuple(record[f"{case}__weights_heat_delta_location"].tolist()),
         heat_loss(predictions[0], heat, tensor("heat_veil")),
-        batch_norm_map_loss(predictions[1], tensor("delta_vector_target"), heat, has_3d),
-        batch_norm_map_loss(predictions[2], tensor("location_vector_target"), heat, has_3d),
+        batch_norm_map_loss(predictions[1], tensor("delta_vector_target"), heat, counted),
+        batch_norm_map_loss(predictions[2], tensor("location_vector_target"), heat, counted),
     )
     return losses, predictions
 
@@ -55,7 +60,7 @@ def random_maps(batch: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, 
     prediction = torch.randn(batch, 21, 3, 8, 8, generator=make, dtype=torch.float64)
     vectors = torch.randn(batch, 21, 3, generator=make, dtype=torch.float64)
     heat = torch.rand(batch, 21, 8, 8, generator=make, dtype=torch.float64)
-    return prediction, vectors, heat, torch.ones(batch, dtype=torch.float64)
+    return prediction, vectors, heat, torch.ones(batch, 21, dtype=torch.float64)
 
 
 def test_mean_square_loss_is_the_loop_of_its_formula():
@@ -122,3 +127,51 @@ def test_veiled_joints_and_parts_without_weight_do_not_count():
     one = torch.tensor(1.0)
     losses = weighted_sum((2.0, 0.0, 3.0), one, one, one)
     assert [part.item() for part in losses] == [5.0, 1.0, 0.0, 1.0]
+
+
+def labelled_batch() -> tuple[Maps, Batch]:
+    """Random maps, and two hands that lie within the crop."""
+    make = torch.Generator().manual_seed(3)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.rand(*shape, generator=make, dtype=torch.float64)
+
+    maps = Maps(random(2, 21, 8, 8), random(2, 21, 3, 8, 8), random(2, 21, 3, 8, 8))
+    batch = {"joints_2d": 4 + 24 * random(2, 21, 2), "joints_3d": random(2, 21, 3)}
+    batch |= {"visible": torch.ones(2, 21).double(), "has_3d": torch.ones(2).double()}
+    return maps, batch
+
+
+def gradients(maps: Maps, batch: Batch, settings: FinetuneSettings) -> list[torch.Tensor]:
+    """Whether each joint's map (2, 21) gets a gradient, for heat, delta and location."""
+    maps = Maps(*(part.clone().requires_grad_() for part in maps))
+    batch_losses(maps, batch, settings).total.backward()
+    return [part.grad.flatten(2).abs().sum(2) > 0 for part in maps]
+
+
+@pytest.mark.parametrize("hidden", [4, 6, 0, 9])
+@pytest.mark.parametrize("how", ["mean_square", "batch_norm"])
+def test_joints_that_are_not_visible_are_not_learnt_from(hidden, how):
+    """Nor bones that begin there; without wrist or unit of length no location; wherever labels put them."""
+    maps, batch = labelled_batch()
+    settings = FinetuneSettings(map_losses=how)
+    batch["visible"][0, hidden] = 0
+    before = batch_losses(maps, batch, settings)
+    heat, delta, location = gradients(maps, batch, settings)
+    joints = np.arange(21)
+    assert heat[0].tolist() == (joints != hidden).tolist()
+    assert delta[0].tolist() == ((joints != hidden) & (np.array(PARENTS) != hidden)).tolist()
+    expected = np.zeros(21, bool) if hidden in (0, 9) else joints != hidden
+    assert location[0].tolist() == expected.tolist()
+    assert all(part[1].all() for part in (heat, delta, location))
+    batch["joints_2d"][0, hidden], batch["joints_3d"][0, hidden] = torch.nan, torch.nan
+    assert batch_losses(maps, batch, settings) == before
+
+
+def test_the_release_learns_from_all_joints():
+    maps, batch = labelled_batch()
+    settings = FinetuneSettings(invisible_joints="learn", map_losses="batch_norm", heat_targets="truncated")
+    all_seen = batch_losses(maps, batch, settings)
+    batch["visible"][0, [0, 6]] = 0
+    assert batch_losses(maps, batch, settings) == all_seen
+    assert batch_losses(maps, batch, FinetuneSettings(map_losses="batch_norm")) != all_seen

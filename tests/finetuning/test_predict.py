@@ -17,9 +17,9 @@ from simhand.finetuning.predict import (
     solve_root_translation,
     to_image,
 )
+from simhand.finetuning.readings import Readings
 from simhand.finetuning.samples import HandSamples, project
 from simhand.finetuning.targets import delta_vectors, exact_heat_maps, location_vectors
-from simhand.finetuning.train import Readings
 
 K = np.array([[480.0, 0, 112], [0, 470, 108], [0, 0, 1]])
 
@@ -194,12 +194,23 @@ def test_points_come_back_from_a_turned_crop():
 
 
 def test_epoch_choice_ignores_place_and_scale_but_not_mirroring():
-    joints = random_hands(4, 9)
-    assert root_relative_errors_mm(3 * joints + 5, joints).max() < 1e-9
-    assert root_relative_errors_mm(joints * [-1, 1, 1], joints).min() > 10
+    joints, all_visible = random_hands(4, 9), np.ones((4, 21), dtype=bool)
+    assert root_relative_errors_mm(3 * joints + 5, joints, all_visible).max() < 1e-9
+    assert root_relative_errors_mm(joints * [-1, 1, 1], joints, all_visible).min() > 10
     moved = joints.copy()
     moved[:, 8, 0] += 0.021
-    assert root_relative_errors_mm(moved, joints) == pytest.approx(1.0)
+    assert root_relative_errors_mm(moved, joints, all_visible) == pytest.approx(1.0)
+
+
+def test_epoch_choice_looks_at_visible_joints_of_hands_that_can_be_aligned():
+    joints, visible = random_hands(3, 9), np.ones((3, 21), dtype=bool)
+    moved = joints.copy()
+    moved[:, 8, 0] += 0.021
+    visible[0, 8] = visible[1, 9] = False
+    visible[2, 10:] = False
+    errors = root_relative_errors_mm(moved, joints, visible)
+    assert errors[0] == pytest.approx(0, abs=1e-9) and np.isnan(errors[1])
+    assert errors[2] == pytest.approx(2.1), "one of ten joints is off by 21 mm"
 
 
 def test_left_hands_are_predicted_in_their_own_image():

@@ -11,27 +11,28 @@ import torch
 import torchvision
 from drawn_freihand import write_split
 
-from simhand.errors import ConfigError, DataError, SimhandError
+from simhand.errors import ConfigError, DataError
 from simhand.files.tables import read_table
 from simhand.finetuning import data
 from simhand.finetuning.batches import EpochBatches, HandDataset
 from simhand.finetuning.detnet import DetNet
-from simhand.finetuning.experiment import new_network, run_experiment
+from simhand.finetuning.experiment import run_experiment
 from simhand.finetuning.freihand import load_freihand
 from simhand.finetuning.images import ImageStore
+from simhand.finetuning.loading import load_batches
 from simhand.finetuning.outputs import load_checkpoint
 from simhand.finetuning.predict import root_relative_errors_mm
-from simhand.finetuning.train import (
-    learning_rate_at,
-    load_batches,
-    parameter_groups,
-    read_samples,
-    train,
-)
+from simhand.finetuning.readings import read_samples
+from simhand.finetuning.step import backpropagate, learning_rate_at
+from simhand.finetuning.train import finetune
+from simhand.finetuning.training import parameter_groups, start_training
 from simhand.settings.datasets import DatasetSettings, parse_dataset
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.section import preset_defaults, sections_in
+from simhand.training_runs.divergence import DivergedError
+from simhand.training_runs.run_folder import open_run
+from simhand.training_runs.stop_requests import StopRequest
 
 SMALL = {
     "encoder": "resnet18",
@@ -40,6 +41,7 @@ SMALL = {
     "batch_size": 4,
     "epochs": 2,
     "device": "cpu",
+    "log_every_steps": 2,
 }
 
 
@@ -62,11 +64,24 @@ def run(
     return out_dir
 
 
-def history(out_dir: Path) -> list[dict]:
-    return [json.loads(line) for line in (out_dir / "history.jsonl").read_text().splitlines()]
+def epochs_of(history: Path) -> list[dict]:
+    lines = [json.loads(line) for line in history.read_text().splitlines()]
+    return [line for line in lines if line["kind"] == "epoch"]
 
 
-def test_training_on_sixteen_images_overfits_them(freihand):
+def trained(folder: Path, dataset: HandDataset, settings: FinetuneSettings, judge):
+    """A finished training on all of ``dataset``, and the lines of its epochs."""
+    training = start_training(experiment(), settings, None)
+
+    def batches_from(step: int) -> EpochBatches:
+        return EpochBatches(np.arange(len(dataset)), settings.batch_size, settings.epochs, 0, step)
+
+    with open_run(folder, {}) as opened:
+        finetune(training, dataset, batches_from, opened, StopRequest(), judge, workers=0)
+        return training, epochs_of(opened.history)
+
+
+def test_training_on_sixteen_images_overfits_them(freihand, tmp_path):
     """Without augmentation, losses and the error of the poses that are read fall to a fraction."""
     still = dict.fromkeys(
         ["max_rotation_degrees", "centre_jitter", "scale_jitter", "colour_jitter", "hue_jitter"], 0
@@ -75,12 +90,12 @@ def test_training_on_sixteen_images_overfits_them(freihand):
     settings = FinetuneSettings.model_validate({**SMALL, **still, **recipe})
     dataset, rows = prepared(freihand, "training", settings), np.arange(16)
 
-    def error_mm(network: DetNet) -> float:
-        location = read_samples(network, dataset, rows, settings, 0).location
-        return float(root_relative_errors_mm(location, dataset.samples.joints_3d_m).mean())
+    def error_mm(network: DetNet, watch) -> float:
+        location = read_samples(network, dataset, rows, settings, 0, watch).location
+        samples = dataset.samples
+        return float(root_relative_errors_mm(location, samples.joints_3d_m, samples.visible).mean())
 
-    network = new_network(settings, seed=0, init="random", encoder=None)
-    records = train(network, dataset, rows, settings, 0, 0, error_mm, lambda history: None).history
+    _, records = trained(tmp_path, dataset, settings, error_mm)
     first, last = records[0], records[-1]
     for part in ("loss_heat", "loss_delta", "loss_location"):
         assert last[part] < 0.4 * first[part]
@@ -99,7 +114,7 @@ def finished(tmp_path_factory):
 def test_all_files_are_written_and_complete(finished):
     root, out_dir = finished
     assert {path.name for path in out_dir.iterdir()} == {
-        "checkpoint.pt", "predictions.parquet", "metrics.json", "history.jsonl",
+        "checkpoint.pt", "predictions.parquet", "metrics.json", "history.jsonl", "run",
     }  # fmt: skip
     table = read_table(out_dir / "predictions.parquet", "predictions")
     assert table["id"].to_pylist() == [f"{row:08d}" for row in range(5)]
@@ -115,10 +130,13 @@ def test_all_files_are_written_and_complete(finished):
         2,
         5,
     )
-    records = history(out_dir)
+    records = epochs_of(out_dir / "history.jsonl")
     assert [record["epoch"] for record in records] == [1, 2]
     best = min(records, key=lambda record: record["error_mm"])
     assert metrics["chosen_epoch"] == best["epoch"] and metrics["chosen"] == best
+    assert metrics["last"] == records[-1] and metrics["steps"] == 6
+    assert metrics["hardware"]["threads"] == 1 and (out_dir / "run" / metrics["identity"]).is_dir()
+    assert metrics["train_s"] == pytest.approx(sum(record["seconds"] for record in records), abs=0.01)
 
 
 def test_the_given_bone_length_is_that_of_the_predictions(finished):
@@ -135,8 +153,8 @@ def test_the_given_bone_length_is_that_of_the_predictions(finished):
 
 def test_the_checkpoint_is_the_network_that_predicted(finished):
     root, out_dir = finished
-    network, settings, bone_m = load_checkpoint(out_dir / "checkpoint.pt")
-    assert settings == FinetuneSettings.model_validate(SMALL) and 0.08 < bone_m < 0.12
+    network, settings, bone_m, crop_factor = load_checkpoint(out_dir / "checkpoint.pt")
+    assert settings == FinetuneSettings.model_validate(SMALL) and 0.08 < bone_m < 0.12 and crop_factor == 2
     again = read_samples(network, prepared(root, "evaluation", settings), np.arange(5), settings, 0)
     relative = again.location - again.location[:, :1]
     prediction = np.array(
@@ -163,7 +181,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(finished, 
 def test_loader_processes_change_nothing(freihand):
     settings = FinetuneSettings.model_validate(SMALL)
     dataset = prepared(freihand, "training", settings)
-    keys = EpochBatches(np.arange(16), 4, range(2), seed=0)
+    keys = EpochBatches(np.arange(16), 4, 2, seed=0)
     alone = list(load_batches(dataset, keys, torch.device("cpu"), 0))
     shared = list(load_batches(dataset, keys, torch.device("cpu"), 2))
     assert len(alone) == len(shared) == 8
@@ -172,12 +190,15 @@ def test_loader_processes_change_nothing(freihand):
 
 
 def test_every_epoch_is_another_order_of_whole_batches():
-    keys = list(EpochBatches(np.arange(100, 110), 4, range(3), seed=0))
+    keys = list(EpochBatches(np.arange(100, 110), 4, 3, seed=0))
     assert len(keys) == 6 and all(len(batch) == 4 for batch in keys)
     epochs = [[row for batch in keys[2 * epoch : 2 * epoch + 2] for _, row in batch] for epoch in range(3)]
     assert all(len(set(rows)) == 8 and set(rows) <= set(range(100, 110)) for rows in epochs)
     assert epochs[0] != epochs[1] != epochs[2]
     assert [epoch for batch in keys for epoch, _ in batch] == [0] * 8 + [1] * 8 + [2] * 8
+    for first_step in range(7):
+        rest = EpochBatches(np.arange(100, 110), 4, 3, seed=0, first_step=first_step)
+        assert list(rest) == keys[first_step:] and len(rest) == 6 - first_step
 
 
 def test_without_evaluation_joints_there_are_predictions_and_nan(freihand, tmp_path):
@@ -209,20 +230,19 @@ def test_the_other_presets_train(freihand, tmp_path, preset):
         assert metrics["chosen_epoch"] == 2
 
 
-def test_selection_keeps_the_weights_of_the_best_epoch(freihand):
+def test_selection_keeps_the_weights_of_the_best_epoch(freihand, tmp_path):
     settings = FinetuneSettings.model_validate({**SMALL, "epochs": 3})
     dataset = prepared(freihand, "training", settings)
     seen: list[dict] = []
 
-    def judge(network: DetNet) -> float:
+    def judge(network: DetNet, watch) -> float:
         seen.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
         return [2.0, 1.0, 3.0][len(seen) - 1]
 
-    network = DetNet("resnet18", 8, 32)
-    training = train(network, dataset, np.arange(16), settings, 0, 0, judge, lambda history: None)
-    assert training.chosen_epoch == 2
-    assert all(torch.equal(tensor, seen[1][name]) for name, tensor in network.state_dict().items())
-    assert not torch.equal(network.heat[3].weight, seen[2]["heat.3.weight"])
+    training, _ = trained(tmp_path, dataset, settings, judge)
+    assert training.chosen["epoch"] == 2
+    assert all(torch.equal(tensor, seen[1][name]) for name, tensor in training.network.state_dict().items())
+    assert not torch.equal(training.network.heat[3].weight, seen[2]["heat.3.weight"])
 
 
 def test_weight_decay_is_an_l2_penalty_on_weights_alone():
@@ -232,6 +252,23 @@ def test_weight_decay_is_an_l2_penalty_on_weights_alone():
     assert {parameter.ndim for parameter in weights["params"]} == {4}
     assert {parameter.ndim for parameter in others["params"]} == {1}
     assert len(weights["params"]) + len(others["params"]) == len(list(network.parameters()))
+
+
+def test_weight_decay_is_the_gradient_of_the_penalty(freihand):
+    """L_reg of the paper: one step equals a step of loss + decay / 2 |weights|^2 without decay."""
+    dataset = prepared(freihand, "training", FinetuneSettings.model_validate(SMALL))
+    (batch,) = load_batches(dataset, [[(0, row) for row in range(4)]], torch.device("cpu"), 0)
+    after = []
+    for decay, penalty in ((0.3, 0.0), (0.0, 0.3), (0.0, 0.0)):
+        settings = FinetuneSettings.model_validate({**SMALL, "weight_decay": decay})
+        training = start_training(experiment(), settings, None)
+        backpropagate(training, batch)
+        for parameter in training.network.parameters():
+            if parameter.ndim > 1:
+                parameter.grad += penalty * parameter.detach()
+        training.optimiser.step()
+        after.append(training.network.heat[0].weight.detach())
+    assert torch.equal(after[0], after[1]) and not torch.equal(after[0], after[2])
 
 
 def test_schedules():
@@ -287,9 +324,25 @@ def test_unreadable_image_stops_ours_and_is_replaced_in_the_release(freihand, tm
     assert others and np.array_equal(dataset[(-1, others[0])]["joints_2d"], replaced["joints_2d"])
 
 
-def test_divergence_stops_with_a_message(freihand, tmp_path):
-    with pytest.raises(SimhandError, match="the loss is not finite in epoch 1; lower finetune.learning_rate"):
-        run(freihand, tmp_path, {"learning_rate": 1e30})
+def test_divergence_stops_with_a_message_and_leaves_the_last_good_checkpoint(freihand, tmp_path):
+    """A step of that size ruins the weights: they are not saved, those before them are kept."""
+    with pytest.raises(
+        DivergedError, match=r"at step \d\. Lower `finetune.learning_rate` \(1e\+37; try"
+    ) as error:
+        run(freihand, tmp_path / "out", {"learning_rate": 1e37, "checkpoint_minutes": 0})
+    assert error.value.exit_code not in (0, 75)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"run"}
+    for path in tmp_path.glob("out/run/*/checkpoints/*.pt"):
+        kept = torch.load(path, weights_only=True)["network"]
+        assert all(torch.isfinite(tensor).all() for tensor in kept.values())
+
+
+def test_the_log_says_what_the_recipe_has_from_elsewhere(freihand, tmp_path, caplog):
+    caplog.set_level("INFO", "simhand")
+    run(freihand, tmp_path, {"learning_rate": 2e-3, "epochs": 1})
+    inferred = {line.split()[1] for line in caplog.messages if line.startswith("inferred: ")}
+    assert {"finetune.schedule", "finetune.delta_weight", "finetune.optimiser"} <= inferred
+    assert not inferred & {"finetune.learning_rate", "finetune.batch_size", "finetune.epochs"}
 
 
 def test_validation_selection_needs_a_validation_split():

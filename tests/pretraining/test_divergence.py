@@ -8,9 +8,10 @@ from drawn_run import experiment
 
 from simhand.pretraining import train as trainer
 from simhand.pretraining.data import load_hands
-from simhand.pretraining.divergence import DivergedError, check_epoch, check_weights, gradient_norm
+from simhand.pretraining.divergence import check_epoch, check_weights
 from simhand.pretraining.train import pretrain
 from simhand.pretraining.training import start_training
+from simhand.training_runs.divergence import DivergedError, gradient_norm
 from simhand.training_runs.run_folder import open_run
 
 pytestmark = pytest.mark.usefixtures("tiny_encoder", "one_thread")

@@ -15,8 +15,8 @@ from child_training import start
 from drawn_run import experiment
 
 from simhand.errors import EXIT_DISK_FULL, EXIT_TRY_AGAIN
-from simhand.pretraining.history import TIMED
 from simhand.settings.pretrain import PretrainSettings
+from simhand.training_runs.history import TIMED
 
 pytestmark = pytest.mark.xdist_group("interrupted_training")
 

@@ -208,6 +208,7 @@ def test_the_script_leaves_what_is_promised(run_script, run, tmp_path, small):
     settings = small.model_copy(update={"epochs": 1})
     run_script(tmp_path, settings, of, "--pairs", run.pairs_file)
     names = {"README.md", "checkpoint.pt", "encoder.safetensors", "history.jsonl", "metrics.json", "run"}
+    names.add("encoder.certificate.json")
     assert {path.name for path in tmp_path.iterdir()} == names
 
     metrics = json.loads((tmp_path / "metrics.json").read_text())

@@ -9,8 +9,10 @@ from drawn_run import experiment, write_run
 from simhand.backbones import make_encoder
 from simhand.errors import DataError
 from simhand.pretraining import run_identity as module
-from simhand.pretraining.run_identity import WITHOUT_EFFECT, code_identity, run_identity, without_comments
+from simhand.pretraining.run_identity import WITHOUT_EFFECT, code_identity, run_identity
 from simhand.settings.pretrain import PretrainSettings
+from simhand.training_runs import digests
+from simhand.training_runs.digests import without_comments
 from simhand.training_runs.run_folder import differences
 
 
@@ -102,18 +104,7 @@ def test_the_code_that_computes_counts(monkeypatch):
     assert not {"pretraining/methods/peclr.py", "pretraining/methods/simclr.py"} & code
     before = code_identity("simhand")
     monkeypatch.setattr(
-        module, "without_comments", lambda source: without_comments(source.replace("logsumexp", "sum"))
+        digests, "without_comments", lambda source: without_comments(source.replace("logsumexp", "sum"))
     )
     changed = {name for name, digest in code_identity("simhand").items() if digest != before[name]}
     assert "pretraining/nt_xent.py" in changed and "pretraining/schedule.py" not in changed
-
-
-def test_comments_and_docstrings_do_not_count():
-    plain = "X = 1\n\n\ndef f(a):\n    return a + X\n\n\ndef g():\n    pass\n"
-    told = (
-        '"""A module."""\nX = 1  # one\n"""What X is."""\n\ndef f(a):\n    """Add."""\n'
-        '    # why\n    return (a\n            + X)\n\n\ndef g():\n    """Nothing."""\n'
-    )
-    assert without_comments(plain) == without_comments(told)
-    assert without_comments(plain) != without_comments(plain.replace("+", "-"))
-    assert without_comments('X = "text"') != without_comments('X = "another"')

@@ -1,5 +1,6 @@
 """The miniature run, built once, and its figures."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import miniature_run  # noqa: E402
 
-from simhand.files.tables import write_table  # noqa: E402
+from simhand.files.tables import read_table, write_table  # noqa: E402
+from simhand.report.comparison import compare, read_reported  # noqa: E402
+from simhand.report.definitions import TABLES  # noqa: E402
 from simhand.report.figures.draw import RunParts, write_figures  # noqa: E402
+from simhand.report.metrics import summarise  # noqa: E402
+from simhand.report.pairs_page import build_pairs_page  # noqa: E402
+from simhand.report.table_display import display  # noqa: E402
+from simhand.report.table_files import to_html  # noqa: E402
 from simhand.settings.report import ReportSettings  # noqa: E402
 
 SHARDS = [f"{source}/{shard}" for source, shards in miniature_run.SOURCES.items() for shard in shards]
@@ -43,6 +50,24 @@ def drawn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = miniature_run.build_run(tmp_path_factory.mktemp("drawn"))
     write_figures(run, run / "figures", PARTS, FEW_EXAMPLES)
     return run
+
+
+@pytest.fixture(scope="session")
+def run(drawn_run: Path, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The miniature run with a table and the page of its pairs; tests must not change it."""
+    copy = tmp_path_factory.mktemp("report") / "mini"
+    shutil.copytree(drawn_run, copy)
+    write_table(
+        copy / "metrics.parquet", "metrics", miniature_run.metric_rows("none_random_seed0__x", 0, 31.5, 40.0)
+    )
+    definition = TABLES["table2"]
+    measured = summarise(read_table(copy / "metrics.parquet", "metrics"), definition)
+    reported = read_reported(repository / "workflow_scripts/simhand/report/reported/table2.csv", definition)
+    (copy / "tables").mkdir()
+    html = to_html(display(compare(measured, reported, definition, {}), definition))
+    (copy / "tables" / "table2.html").write_text(html, encoding="utf-8")
+    (copy / "pairs_all.html").write_text(build_pairs_page(copy, "all", ReportSettings()), encoding="utf-8")
+    return copy
 
 
 @pytest.fixture

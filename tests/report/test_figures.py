@@ -20,7 +20,7 @@ from simhand.report.figures.experiment_names import experiment_parts, short_labe
 from simhand.report.figures.mining import draw_distances
 from simhand.report.figures.pairs import draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames, spread
-from simhand.report.figures.predictions import best_median_worst, load_predicted, one_seed_each, ranked
+from simhand.report.figures.predicted import best_median_worst, load_predicted, one_seed_each, ranked
 from simhand.report.figures.style import method_colour
 from simhand.report.figures.timeline import draw_timeline
 from simhand.report.mined_set import MinedSet
@@ -40,6 +40,7 @@ EXPECTED = [
     "finetuning",
     "comparison",
     "predictions_1",
+    "failures",
 ]
 
 
@@ -51,6 +52,7 @@ def test_every_figure_is_made_and_listed(drawn_run):
     assert [entry["name"] for entry in index(drawn_run)] == EXPECTED
     assert {path.name for path in (drawn_run / "figures").iterdir()} == {
         "index.json",
+        "hands_3d.json",
         *(f"{n}.png" for n in EXPECTED),
     }
 

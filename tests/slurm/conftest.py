@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cluster import Cluster, missing, running_cluster
-from submitted import Training, Workplace
+from submitted import Finetuning, Pretraining, Workplace
 
 
 @pytest.fixture(scope="session")
@@ -19,28 +19,41 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def workplace(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[dict[str, Any]], Workplace]]:
-    """Makes a folder for drivers; they and their jobs end with the test."""
-    made: list[Workplace] = []
-
-    def make(config: dict[str, Any]) -> Workplace:
-        made.append(Workplace(tmp_path, cluster, config))
-        return made[-1]
-
-    yield make
-    for workplace in made:
-        workplace.close()
+def made() -> Iterator[list[Workplace]]:
+    """The folders that a test works in; their drivers and jobs end with the test."""
+    folders: list[Workplace] = []
+    yield folders
+    for folder in folders:
+        folder.close()
 
 
 @pytest.fixture
-def training(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Training]]:
-    """Makes a folder in which only the pre-training is left; drivers and jobs end with the test."""
-    made: list[Training] = []
+def workplace(cluster: Cluster, tmp_path: Path, made: list[Workplace]) -> Callable[..., Workplace]:
+    """Makes a folder for drivers, with a config."""
 
-    def make(**options: Any) -> Training:
-        made.append(Training(tmp_path, cluster, **options))
+    def make(config: dict[str, Any], name: str = "work") -> Workplace:
+        (tmp_path / name).mkdir()
+        made.append(Workplace(tmp_path / name, cluster, config))
         return made[-1]
 
-    yield make
-    for workplace in made:
-        workplace.close()
+    return make
+
+
+@pytest.fixture
+def pretraining(cluster: Cluster, tmp_path: Path, made: list[Workplace]) -> Callable[..., Pretraining]:
+    """Makes a folder in which only the pre-training is left."""
+
+    def make(**options: Any) -> Pretraining:
+        training = Pretraining(tmp_path, cluster, **options)
+        made.append(training)
+        return training
+
+    return make
+
+
+@pytest.fixture
+def finetuning(cluster: Cluster, tmp_path: Path, made: list[Workplace]) -> Finetuning:
+    """A folder in which only the fine-tuning is left."""
+    training = Finetuning(tmp_path, cluster)
+    made.append(training)
+    return training

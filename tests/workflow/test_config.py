@@ -10,6 +10,12 @@ from simhand.errors import ConfigError
 from simhand.settings.check import inferred_switches, load_config, with_presets
 from simhand.settings.config import Config
 from simhand.settings.document import config_reference, with_switch_table
+from simhand.settings.experiment_groups import (
+    FIGURES_OF_PAIRS,
+    FIGURES_WITH_EXPERIMENTS,
+    PAPER_TABLES,
+    TARGETS,
+)
 from simhand.settings.experiments import ranks_of
 from simhand.settings.section import PRESETS
 
@@ -53,7 +59,7 @@ def test_all_problems_are_reported_at_once(repository):
         "did you mean 'peclr'?",
         "experiments.table2[2].dataset: no data set 'frihand'",
         "experiments.table2[2].top_k: rank 3 is not mined; add it to pairs.ranks [1, 2, 5, 10, 50]",
-        "experiments.table2[3]: pre-training needs a set",
+        "experiments.table2[3]: all methods but `none` need a set",
     ):
         assert expected in message
     assert "9 problem(s)" in message or "10 problem(s)" in message
@@ -215,3 +221,49 @@ def test_several_ranks_are_learned_from_at_once_and_a_list_is_crossed(repository
 def test_ranks_that_make_no_sense_are_named(repository, top_k, message):
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_config(demo(repository, experiments={"table2": [row(method="simhand", top_k=top_k)]}))
+
+
+def test_groups_are_tables_figures_and_any_other_name(repository):
+    groups = ["table1", "table8", "figure4", "figure7", "mine", "table2-longer"]
+    config = load_config(demo(repository, experiments={group: [row(method="none")] for group in groups}))
+    assert config.tables() == ["table1", "table8", "mine", "table2-longer"]
+    assert len(config.all_experiments()) == 1, "what several groups need is done once"
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ("table9", "experiments.table9: no such table or figure of experiments"),
+        ("tabel2", "did you mean 'table2'?"),
+        ("figure2", "figure2 shows mined pairs and needs no experiments"),
+        ("figures", "is a target of the workflow already"),
+        ("My Table", "experiments.My Table: String should match pattern"),
+    ],
+)
+def test_names_that_could_be_mistaken_are_no_groups(repository, group, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_config(demo(repository, experiments={group: [row(method="none")]}))
+
+
+def test_targets_of_one_word_are_kept_from_groups(repository):
+    rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
+    names = {name for name in re.findall(r"^rule (\w+):", rules, flags=re.MULTILINE) if "_" not in name}
+    groups = {*PAPER_TABLES, *FIGURES_WITH_EXPERIMENTS, *FIGURES_OF_PAIRS}
+    assert names - groups == set(TARGETS) - {"all"}
+
+
+def test_a_set_may_have_ranks_of_its_own(repository):
+    sets = {"all": {"ranks": [7, 1]}, "other": {}}
+    raw = demo(repository, sets=sets, experiments={"mine": [row(method="simhand", top_k=7)]})
+    config = load_config(raw)
+    assert config.pairs_settings("all").ranks == [1, 7] and config.pairs_settings("other").ranks[:2] == [1, 2]
+    rows = [row(method="simhand", top_k=5)]
+    with pytest.raises(ConfigError, match=r"rank 5 is not mined; add it to sets.all.ranks \[7, 1\]"):
+        load_config(raw | {"experiments": {"mine": rows}})
+    with pytest.raises(ConfigError, match="sets.all.ranks: rank 7, but sets.all has 5 hands"):
+        load_config(raw | {"sets": {"all": {"ranks": [1, 7], "size": 5}}, "pca": {"dimensions": 2}})
+
+
+def test_tables_need_their_protocol(repository):
+    with pytest.raises(ConfigError, match="evaluation.protocols: lacks simhand, which the tables"):
+        load_config(demo(repository, evaluation={"protocols": ["freihand_absolute"]}))

@@ -3,6 +3,7 @@
 import re
 import shutil
 
+import pytest
 import yaml
 
 STAGES = [
@@ -20,6 +21,8 @@ STAGES = [
     "figures",
     "report",
     "table2",
+    "figure2",
+    "figure8",
 ]
 
 
@@ -42,23 +45,14 @@ def test_every_stage_is_a_target(snakemake, tmp_path):
     assert set(STAGES) <= set(job_counts(done.stdout))
 
 
-def test_the_paper_config_builds_with_stub_paths(repository, snakemake, tmp_path):
-    text = (repository / "config.paper.yaml").read_text()
-    for name in ("EGO4D", "FREIHAND"):
-        text = text.replace(f"<{name}>", str(tmp_path / name.lower()))
-    (tmp_path / "paper.yaml").write_text(text)
-    videos = tmp_path / "ego4d/v1/full_scale"
-    videos.mkdir(parents=True)
+def test_many_videos_are_few_jobs(repository, snakemake, tmp_path):
+    (tmp_path / "clips").mkdir()
     for number in range(300):
-        (videos / f"{number:04d}.mp4").touch()
-    labels = tmp_path / "freihand/FreiHAND_pub_v2/training_K.json"
-    labels.parent.mkdir(parents=True)
-    labels.touch()
-    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "table2", "--configfile", "paper.yaml")
+        (tmp_path / f"clips/{number:04d}.mp4").touch()
+    own = ["--config", "run=own", "videos_dir=clips", "shard_size=128"]
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "pairs", *own)
     assert done.returncode == 0, done.stdout
-    counts = job_counts(done.stdout)
-    assert counts["extract_frames"] == 3, "300 videos in shards of 128"
-    assert (counts["pretrain_encoder"], counts["finetune_detnet"], counts["mine_pairs"]) == (12, 14, 4)
+    assert job_counts(done.stdout)["extract_frames"] == 3, "300 videos in shards of 128"
 
 
 def test_tempclr_trains_on_adjacent_frames_and_needs_no_mining(repository, snakemake, tmp_path):
@@ -81,6 +75,31 @@ def test_mining_with_torch_is_a_rule_of_its_own(repository, snakemake, tmp_path)
     assert done.returncode == 0, done.stdout
     counts = job_counts(done.stdout)
     assert counts["mine_pairs_torch"] == 1 and "mine_pairs" not in counts
+
+
+def test_labels_are_rendered_in_every_layout_asked_for(repository, snakemake, tmp_path):
+    config = yaml.safe_load((repository / "config.yaml").read_text())
+    config["datasets"] |= {
+        layout: {"kind": "rendered", "layout": layout} for layout in ("dexycb", "assemblyhands")
+    }
+    rows = [{"method": "none", "dataset": ["rendered", "dexycb", "assemblyhands"]}]
+    config["experiments"] = {"table2": rows}
+    (tmp_path / "layouts.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "table2", "--configfile", "layouts.yaml")
+    assert done.returncode == 0, done.stdout
+    counts = job_counts(done.stdout)
+    assert (counts["render_labels"], counts["finetune_detnet"]) == (3, 3)
+
+
+@pytest.mark.parametrize("kind", ["freihand", "dexycb", "assemblyhands"])
+def test_a_data_set_that_is_not_there_is_said_plainly(repository, snakemake, tmp_path, kind):
+    config = yaml.safe_load((repository / "config.yaml").read_text())
+    config["datasets"] = {"mine": {"kind": kind, "root": "nowhere"}}
+    config["experiments"] = {"table2": [{"method": "none", "dataset": "mine"}]}
+    (tmp_path / "absent.yaml").write_text(yaml.safe_dump(config))
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "table2", "--configfile", "absent.yaml")
+    assert done.returncode != 0
+    assert "datasets.mine.root: nowhere is not a folder, so it has no " in done.stdout
 
 
 def test_mistakes_in_the_config_stop_before_the_dag(repository, snakemake, tmp_path):

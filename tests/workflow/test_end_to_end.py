@@ -1,8 +1,11 @@
 """The whole chain on a tiny rendered world: every file of the contract, nothing twice, and re-runs."""
 
+import hashlib
 import json
 import math
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -90,6 +93,22 @@ def test_table_shows_measured_beside_reported(tiny_run):
     assert len(beside) == 1, "the paper's SiMHand row on Ego-50K stands once"
     assert not beside.eq("not run").any(axis=None), "and beside what this run has measured"
     assert table.eq("not run").any(axis=None)
+
+
+def test_every_number_can_be_asked_where_it_comes_from(tiny_run, repository):
+    command = [sys.executable, repository / "workflow_scripts/explain_number.py", "--run-dir", RUN, "--cell"]
+    done = subprocess.run([*command, "table2/simhand/mpjpe"], cwd=tiny_run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    results = [f"finetune/{FINETUNES[0]}/metrics.parquet", f"finetune/{FINETUNES[0]}/predictions.parquet"]
+    results += [f"pretrain/{PRETRAIN}/encoder.safetensors", "pairs/all.parquet", "pca/all.npz"]
+    for result in [*results, "sets/all.parquet"]:
+        assert f"{result}: as certified\n" in done.stdout
+    assert not re.search("CHANGED|MISSING", done.stdout)
+    digest = hashlib.sha256((tiny_run / RUN / "videos/manifest.parquet").read_bytes()).hexdigest()
+    assert f"from manifest: videos/manifest.parquet, SHA-256 {digest[:12]}" in done.stdout
+    table = (tiny_run / RUN / "tables/table2.md").read_text()
+    assert "rendered hands in the layout of FreiHAND" in table and "epochs 1 (120)" in table
+    assert r"\bottomrule" in (tiny_run / RUN / "tables/table2.tex").read_text()
 
 
 def test_report_and_provenance_are_there(tiny_run):

@@ -28,10 +28,21 @@ def initialise(encoder: nn.Module, architecture: str, init: str) -> None:
         ConfigError: there are no such weights.
         DataError: the weights are not on this machine, cannot be read, or do not fit.
     """
-    if init != "random":
-        load_encoder(
-            encoder, architecture, imagenet_weights(architecture) if init == "imagenet" else Path(init)
-        )
+    weights = initial_weights(init, architecture)
+    if weights is not None:
+        load_encoder(encoder, architecture, weights)
+
+
+def initial_weights(init: str, architecture: str) -> Path | None:
+    """The file that ``init`` stands for: None for random, torchvision's for imagenet, else the path it is.
+
+    Raises:
+        ConfigError: there are no such weights.
+        DataError: ImageNet's are not on this machine.
+    """
+    if init == "random":
+        return None
+    return imagenet_weights(architecture) if init == "imagenet" else Path(init)
 
 
 def load_encoder(encoder: nn.Module, architecture: str, path: Path) -> None:

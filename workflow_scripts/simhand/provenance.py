@@ -11,10 +11,22 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+BYTES_PER_GB = 1e9
+
 
 def provenance(config: dict[str, Any], repository: Path) -> dict[str, Any]:
     """Facts about this run as a JSON-ready dict; what cannot be found out is null, never guessed."""
     text = json.dumps(config, sort_keys=True)
+    return {
+        **birthplace(repository),
+        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "config": config,
+    }
+
+
+def birthplace(repository: Path = REPOSITORY) -> dict[str, Any]:
+    """Time, commit, packages and machine of what is computed here and now, JSON-ready; unknown is null."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_commit": _git(repository, "rev-parse", "HEAD"),
@@ -27,9 +39,8 @@ def provenance(config: dict[str, Any], repository: Path) -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "memory_gb": _memory_gb(),
         "gpu": _gpu(),
-        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "config": config,
     }
 
 
@@ -55,6 +66,14 @@ def _processor() -> str | None:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     return platform.processor() or None
+
+
+def _memory_gb() -> float | None:
+    """Memory of the machine; a job may have been given less."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / BYTES_PER_GB, 1)
+    except (OSError, ValueError):
+        return None
 
 
 def _gpu() -> str | None:

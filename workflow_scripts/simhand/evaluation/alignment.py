@@ -20,7 +20,7 @@ def as_predicted(ground_truth: Float64Array, prediction: Float64Array) -> Float6
 
 def wrist_aligned(ground_truth: Float64Array, prediction: Float64Array) -> Float64Array:
     """The prediction moved onto the true wrist (DexYCB's root-relative row)."""
-    return prediction - prediction[:, [WRIST]] + ground_truth[:, [WRIST]]
+    return _about(prediction, prediction[:, [WRIST]], 1.0, ground_truth[:, [WRIST]])
 
 
 def bone_scaled(ground_truth: Float64Array, prediction: Float64Array, root: int = WRIST) -> Float64Array:
@@ -30,7 +30,7 @@ def bone_scaled(ground_truth: Float64Array, prediction: Float64Array, root: int 
     Undefined where the predicted bone 0-9 has no length.
     """
     scale = _bone_length(ground_truth) / _positive(_bone_length(prediction))
-    return ground_truth[:, [root]] + scale[:, None, None] * (prediction - prediction[:, [root]])
+    return _about(prediction, prediction[:, [root]], scale[:, None, None], ground_truth[:, [root]])
 
 
 def least_squares_scaled(ground_truth: Float64Array, prediction: Float64Array) -> Float64Array:
@@ -40,6 +40,19 @@ def least_squares_scaled(ground_truth: Float64Array, prediction: Float64Array) -
     """
     scale = (prediction * ground_truth).sum(axis=(1, 2)) / _positive((prediction**2).sum(axis=(1, 2)))
     return scale[:, None, None] * prediction
+
+
+def _about(
+    prediction: Float64Array,
+    centre: Float64Array,
+    scale: Float64Array | float,
+    new_centre: Float64Array,
+) -> Float64Array:
+    """new_centre + scale (prediction - centre), in one array."""
+    moved = prediction - centre
+    moved *= scale
+    moved += new_centre
+    return moved
 
 
 def _bone_length(joints: Float64Array) -> Float64Array:

@@ -8,29 +8,64 @@ import numpy as np
 import numpy.typing as npt
 
 Float64Array = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 # Added to each hand's norm by FreiHAND's tool; its results therefore depend on the unit (1e-8 relatively).
 FREIHAND_EPSILON = 1e-8
 # A hand smaller than this share of its distance from the camera is what rounding left of a point.
 ROUNDING = 1e-14
+# A hand whose thickness is a smaller share than this of its length is flat: mirroring it changes nothing.
+FLAT = 1e-9
 
 
-def procrustes_with_reflection(ground_truth: Float64Array, prediction: Float64Array) -> Float64Array:
+class ProcrustesFit:
+    """The singular value decompositions behind every Procrustes alignment of N predictions, made once."""
+
+    def __init__(self, ground_truth: Float64Array, prediction: Float64Array) -> None:
+        """Decompose predictionᵀ · ground truth of each pair, both centred."""
+        self._true_centre, true_hand = _centred(ground_truth)
+        _, self._hand = _centred(prediction)
+        self._norm = _norm(self._hand)
+        self._is_point = self._norm <= ROUNDING * _norm(prediction)
+        self._left, self._values, self._right = _svd(self._hand, true_hand)
+        self._mirrors = np.linalg.det(self._left) * np.linalg.det(self._right) < 0
+
+    def reflecting(self, epsilon: float = FREIHAND_EPSILON) -> Float64Array:
+        """The aligned predictions, see :func:`procrustes_with_reflection`.
+
+        FreiHAND's tool divides both hands by their norms plus ``epsilon`` and multiplies by the true one
+        in the end, where it cancels out.
+        """
+        scale = self._values.sum(axis=-1)[:, None, None] / (self._norm + epsilon) ** 2
+        return self._hand @ (self._left @ self._right * scale) + self._true_centre
+
+    def rotating(self) -> Float64Array:
+        """The aligned predictions, see :func:`procrustes_rotation`."""
+        signs = np.ones_like(self._values)
+        signs[:, 2] = np.where(self._mirrors, -1.0, 1.0)
+        norm = np.where(self._is_point, np.nan, self._norm)
+        scale = (self._values * signs).sum(axis=-1)[:, None, None] / norm**2
+        return self._hand @ (self._left * signs[:, None, :] @ self._right * scale) + self._true_centre
+
+    def aligned(self) -> BoolArray:
+        """Which predictions (N,) :meth:`rotating` can align: finite and not one point."""
+        return np.isfinite(self._values[:, 0]) & ~self._is_point[:, 0, 0]
+
+    def better_mirrored(self) -> BoolArray:
+        """Which predictions (N,) fit better mirrored, see :func:`fits_better_mirrored`."""
+        return self._mirrors & (self._values[:, 2] > FLAT * self._values[:, 0])
+
+
+def procrustes_with_reflection(
+    ground_truth: Float64Array, prediction: Float64Array, epsilon: float = FREIHAND_EPSILON
+) -> Float64Array:
     """The aligned prediction of FreiHAND's ``align_w_scale``, also used by DexYCB's tool.
 
     The best orthogonal matrix may be a reflection: a mirrored hand is laid over its ground truth
-    without error. A prediction of no size gives the centroid of the ground truth.
+    without error. A prediction of no size gives the centroid of the ground truth. ``epsilon`` has the
+    unit of the hands; FreiHAND's tool is fed with metres, DexYCB's with millimetres.
     """
-    true_centre, true_hand = _centred(ground_truth)
-    _, predicted_hand = _centred(prediction)
-    true_norm = _norm(true_hand) + FREIHAND_EPSILON
-    unit_true, unit_predicted = (
-        true_hand / true_norm,
-        predicted_hand / (_norm(predicted_hand) + FREIHAND_EPSILON),
-    )
-    left, singular_values, right = _svd(unit_predicted, unit_true)
-    rotated = unit_predicted @ (left @ right)
-    return rotated * singular_values.sum(axis=-1)[:, None, None] * true_norm + true_centre
+    return ProcrustesFit(ground_truth, prediction).reflecting(epsilon)
 
 
 def procrustes_rotation(ground_truth: Float64Array, prediction: Float64Array) -> Float64Array:
@@ -38,25 +73,17 @@ def procrustes_rotation(ground_truth: Float64Array, prediction: Float64Array) ->
 
     NaN where all predicted joints lie in one point, up to the rounding of their coordinates.
     """
-    true_centre, true_hand = _centred(ground_truth)
-    _, predicted_hand = _centred(prediction)
-    left, singular_values, right = _svd(predicted_hand, true_hand)
-    signs = np.ones_like(singular_values)
-    signs[:, 2] = np.where(np.linalg.det(left @ right) < 0, -1.0, 1.0)
-    size = _norm(predicted_hand)
-    size = np.where(size > ROUNDING * _norm(prediction), size, np.nan)
-    scale = (singular_values * signs).sum(axis=-1)[:, None, None] / size**2
-    return predicted_hand @ (left * signs[:, None, :] @ right) * scale + true_centre
+    return ProcrustesFit(ground_truth, prediction).rotating()
 
 
-def fits_better_mirrored(ground_truth: Float64Array, prediction: Float64Array) -> npt.NDArray[np.bool_]:
+def fits_better_mirrored(ground_truth: Float64Array, prediction: Float64Array) -> BoolArray:
     """Whether the mirror image of each prediction (N,) can be laid over the ground truth more closely.
 
     This is where the best orthogonal matrix of :func:`procrustes_with_reflection` is a reflection; a
-    predictor that takes left hands for right ones shows it on nearly every sample.
+    predictor that takes left hands for right ones shows it on nearly every sample. A flat hand is its
+    own mirror image and never fits better as such.
     """
-    left, _, right = _svd(_centred(prediction)[1], _centred(ground_truth)[1])
-    return np.linalg.det(left @ right) < 0
+    return ProcrustesFit(ground_truth, prediction).better_mirrored()
 
 
 def _centred(joints: Float64Array) -> tuple[Float64Array, Float64Array]:

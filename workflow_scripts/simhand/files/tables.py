@@ -201,6 +201,22 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("scale_source", pa.string()),
         ]
     ),
+    "predicted_hands": pa.schema(
+        [
+            ("picture", pa.string()),
+            ("frame", pa.int64()),
+            ("time_s", pa.float64()),
+            ("hand", pa.int32()),
+            ("side", pa.string()),
+            ("score", pa.float64()),
+            *((name, pa.float64()) for name in ("x1", "y1", "x2", "y2")),
+            ("prediction_2d", _floats(2 * JOINTS, pa.float64())),
+            ("joints_3d_m", _floats(3 * JOINTS, pa.float64())),
+            ("root_m", _floats(3, pa.float64())),
+            ("root_source", pa.string()),
+            ("scale_source", pa.string()),
+        ]
+    ),
     "metrics": pa.schema(
         [
             ("experiment", pa.string()),
@@ -218,6 +234,28 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("unit", pa.string()),
             ("samples", pa.int64()),
             ("failures", pa.int64()),
+            ("low", pa.float64()),
+            ("high", pa.float64()),
+            ("resampled", pa.string()),
+        ]
+    ),
+    "errors": pa.schema(
+        [
+            ("protocol", pa.string()),
+            ("kind", pa.string()),
+            ("key", pa.string()),
+            ("value", pa.float64()),
+            ("unit", pa.string()),
+            ("samples", pa.int64()),
+        ]
+    ),
+    "sample_errors": pa.schema(
+        [
+            ("id", pa.string()),
+            ("protocol", pa.string()),
+            ("error_mm", pa.float64()),
+            ("failed", pa.bool_()),
+            ("mirrored", pa.bool_()),
         ]
     ),
     "truth": pa.schema(

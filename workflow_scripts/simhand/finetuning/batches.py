@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from simhand.errors import DataError
 from simhand.finetuning.colour import draw_colour, jitter_colour, normalise
 from simhand.finetuning.detnet import STRIDE, Maps
 from simhand.finetuning.geometry import (
@@ -28,16 +30,28 @@ from simhand.finetuning.geometry import (
     transform_points,
     warp,
 )
-from simhand.finetuning.images import ImageStore
+from simhand.finetuning.images import Images, UnreadableImageError
 from simhand.finetuning.losses import MAP_LOSSES, Losses, heat_loss, weighted_sum
 from simhand.finetuning.samples import HandSamples
-from simhand.finetuning.targets import delta_vectors, exact_heat_maps, location_vectors, truncated_heat_maps
+from simhand.finetuning.shortfalls import listing
+from simhand.finetuning.targets import (
+    MIDDLE_BASE,
+    PARENTS,
+    ROOT,
+    delta_vectors,
+    exact_heat_maps,
+    location_vectors,
+    truncated_heat_maps,
+)
 from simhand.settings.finetune import FinetuneSettings
 
 log = logging.getLogger("simhand")
 
 Key = tuple[int, int]
 """Epoch and row of a sample."""
+
+STAND_INS = 100
+"""How many samples the release's substitution tries before the data set is given up."""
 
 EVALUATION_EPOCH = -1
 """The epoch of samples that are cut out as they are."""
@@ -59,6 +73,8 @@ class Batch(TypedDict):
     """(B, 3, 3): original pixels to pixels of the cut image."""
     colour: Tensor
     """(B, 4) colour draws."""
+    visible: Tensor
+    """(B, 21) 1 where a joint's labels may be learnt from."""
     has_3d: Tensor
     """(B,) 1 where the 3D joints may be learnt from."""
 
@@ -69,7 +85,7 @@ class HandDataset(Dataset[dict[str, NDArray[np.generic]]]):
     def __init__(
         self,
         samples: HandSamples,
-        images: ImageStore,
+        images: Images,
         settings: FinetuneSettings,
         crop_factor: float,
         seed: int,
@@ -79,16 +95,19 @@ class HandDataset(Dataset[dict[str, NDArray[np.generic]]]):
         self._settings = settings
         self._crop_factor = crop_factor
         self._seed = seed
-        self._stand_ins = _stand_ins(images, len(samples), settings, seed)
+        if settings.unreadable_images == "reject" or len(images.unreadable) == len(samples):
+            images.raise_unreadable()
+        if images.unreadable:
+            rows = listing([f"row {row}" for row in images.unreadable])
+            log.warning("unreadable images, other samples take their place as in the release: %s", rows)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, key: Key) -> dict[str, NDArray[np.generic]]:
         epoch, row = key
-        source = self._stand_ins.get(row, row)
         samples, settings = self.samples, self._settings
-        image = self._images[source]
+        source, image = self._readable(row)
         crop = self._crop(source, image.shape)
         colour = np.array([1, 1, 1, 0], dtype=np.float32)
         if epoch != EVALUATION_EPOCH:
@@ -108,11 +127,31 @@ class HandDataset(Dataset[dict[str, NDArray[np.generic]]]):
             "intrinsics": transform_intrinsics(affine, samples.intrinsics[source], crop.rotation),
             "affine": affine,
             "colour": colour,
-            "has_3d": np.float32(1),
+            "visible": samples.visible[source].astype(np.float32),
+            "has_3d": np.float32(np.isfinite(samples.joints_3d_m[source]).any()),
         }
 
+    def _readable(self, row: int) -> tuple[int, NDArray[np.uint8]]:
+        """A row and its image: those asked for, or in the release of another row if the image is broken."""
+        rng = np.random.default_rng([self._seed, row])
+        source = row
+        for _ in range(STAND_INS):
+            try:
+                return source, self._images[source]
+            except UnreadableImageError:
+                if self._settings.unreadable_images == "reject":
+                    raise
+                source = int(rng.integers(len(self.samples)))
+        raise DataError(
+            f"the image of row {row} cannot be decoded, and neither can those of {STAND_INS} rows in its "
+            "place; copy or download the data set again"
+        )
+
     def _crop(self, row: int, shape: tuple[int, ...]) -> Crop:
-        """The joints' crop, or the whole image where there are no joints."""
+        """The data set's crop, else the joints', or the whole image where there are no joints."""
+        if np.isfinite(self.samples.boxes_px[row]).all():
+            low, high = self.samples.boxes_px[row].reshape(2, 2)
+            return Crop((low + high) / 2, float((high - low).max()))
         if not np.isfinite(self.samples.joints_2d_px[row]).all():
             return Crop(np.array([shape[1] / 2, shape[0] / 2]), float(max(shape[:2])))
         truncated = self._settings.crop_geometry == "truncated"
@@ -120,21 +159,40 @@ class HandDataset(Dataset[dict[str, NDArray[np.generic]]]):
 
 
 class EpochBatches(Sampler[list[Key]]):
-    """The keys of all training epochs in batches, shuffled by (seed, epoch), without a partial last batch."""
+    """The keys of all training epochs in batches, shuffled by (seed, epoch), without a partial last batch.
 
-    def __init__(self, rows: NDArray[np.int64], batch_size: int, epochs: range, seed: int) -> None:
-        self._rows, self._batch_size, self._epochs, self._seed = rows, batch_size, epochs, seed
+    Args:
+        rows: what to train on.
+        batch_size: rows in a batch.
+        epochs: how many.
+        seed: of the order.
+        first_step: how many batches to leave out, as they were trained on before.
+    """
+
+    def __init__(
+        self, rows: NDArray[np.int64], batch_size: int, epochs: int, seed: int, first_step: int = 0
+    ) -> None:
+        self._rows, self._batch_size, self._seed = rows, batch_size, seed
+        self.first_step = first_step
         self.steps_per_epoch = len(rows) // batch_size
+        self.total_steps = epochs * self.steps_per_epoch
 
     def __len__(self) -> int:
-        return self.steps_per_epoch * len(self._epochs)
+        return self.total_steps - self.first_step
 
     def __iter__(self) -> Iterator[list[Key]]:
-        for epoch in self._epochs:
-            order = self._rows[np.random.default_rng([self._seed, epoch]).permutation(len(self._rows))]
-            for step in range(self.steps_per_epoch):
-                chosen = order[step * self._batch_size : (step + 1) * self._batch_size]
-                yield [(epoch, int(row)) for row in chosen]
+        of_epoch, order = -1, self._rows
+        for step in range(self.first_step, self.total_steps):
+            epoch, place = divmod(step, self.steps_per_epoch)
+            if epoch != of_epoch:
+                of_epoch, order = epoch, shuffled(self._rows, self._seed, epoch)
+            chosen = order[place * self._batch_size : (place + 1) * self._batch_size]
+            yield [(epoch, int(row)) for row in chosen]
+
+
+def shuffled(rows: NDArray[np.int64], *seeds: int) -> NDArray[np.int64]:
+    """``rows`` in an order that is a function of ``seeds``."""
+    return rows[np.random.default_rng(seeds).permutation(len(rows))]
 
 
 def evaluation_batches(rows: NDArray[np.int64], batch_size: int) -> list[list[Key]]:
@@ -154,15 +212,24 @@ def network_input(batch: Batch, settings: FinetuneSettings, training: bool) -> T
 
 
 def batch_losses(maps: Maps, batch: Batch, settings: FinetuneSettings) -> Losses:
-    """The losses of predicted ``maps`` against the batch's labels."""
+    """The losses of predicted ``maps`` against the batch's labels.
+
+    A joint that is not to be learnt from adds to no loss, and neither does what is measured from it: the
+    bones that begin there, and if it is the wrist or the base of the middle finger all locations.
+    """
+    joints_2d, joints_3d = (torch.nan_to_num(batch[name]) for name in ("joints_2d", "joints_3d"))
+    seen = batch["visible"] if settings.invisible_joints == "ignore" else torch.ones_like(batch["visible"])
+    seen_3d = seen * batch["has_3d"][:, None]
     make_heat = exact_heat_maps if settings.heat_targets == "exact" else truncated_heat_maps
-    heat = make_heat(batch["joints_2d"], maps.heat.shape[-1], STRIDE, settings.sigma_cells)
+    heat = make_heat(joints_2d, maps.heat.shape[-1], STRIDE, settings.sigma_cells)
+    bones = seen_3d * seen[:, list(PARENTS)]
+    places = seen_3d * seen[:, [ROOT]] * seen[:, [MIDDLE_BASE]]
     map_loss = MAP_LOSSES[settings.map_losses]
     return weighted_sum(
         (settings.heat_weight, settings.delta_weight, settings.location_weight),
-        heat_loss(maps.heat, heat.maps, heat.veil),
-        map_loss(maps.delta, delta_vectors(batch["joints_3d"]), heat.maps, batch["has_3d"]),
-        map_loss(maps.location, location_vectors(batch["joints_3d"]), heat.maps, batch["has_3d"]),
+        heat_loss(maps.heat, heat.maps, heat.veil * seen),
+        map_loss(maps.delta, delta_vectors(joints_3d), heat.maps, bones),
+        map_loss(maps.location, location_vectors(joints_3d), heat.maps, places),
     )
 
 
@@ -171,15 +238,3 @@ def _vary_crop(crop: Crop, rng: np.random.Generator, settings: FinetuneSettings)
     if settings.crop_geometry == "truncated":
         return released_jitter(crop, int(rng.integers(RELEASED_STATES)), *amounts)
     return jittered_crop(crop, rng, *amounts)
-
-
-def _stand_ins(images: ImageStore, count: int, settings: FinetuneSettings, seed: int) -> dict[int, int]:
-    """The sample that takes the place of each unreadable one; only the release does so."""
-    if settings.unreadable_images == "reject" or len(images.unreadable) == count:
-        images.raise_unreadable()
-    readable = np.setdiff1d(np.arange(count), images.unreadable)
-    rng = np.random.default_rng(seed)
-    stand_ins = {row: int(rng.choice(readable)) for row in images.unreadable}
-    for row, stand_in in stand_ins.items():
-        log.warning("unreadable image in row %d: row %d takes its place, as in the release", row, stand_in)
-    return stand_ins

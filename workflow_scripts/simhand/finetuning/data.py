@@ -1,7 +1,6 @@
 """The data of one experiment: which labelled images are learnt from, held out, and predicted."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,10 @@ from numpy.typing import NDArray
 
 from simhand.errors import ConfigError, DataError
 from simhand.finetuning.batches import HandDataset
-from simhand.finetuning.freihand import Split, load_freihand
 from simhand.finetuning.images import ImageStore
+from simhand.finetuning.loaders import LOADERS
 from simhand.finetuning.samples import HandSamples
+from simhand.finetuning.scans import Scans
 from simhand.finetuning.subsets import labelled_rows, validation_split
 from simhand.settings.datasets import DatasetSettings
 from simhand.settings.finetune import FinetuneSettings
@@ -20,10 +20,16 @@ from simhand.settings.finetune import FinetuneSettings
 log = logging.getLogger("simhand")
 
 Rows = NDArray[np.int64]
-Loader = Callable[[Path, Split, bool], HandSamples]
 
-# By the kind of a data set; the demo world writes its labels in FreiHAND's layout.
-LOADERS: dict[str, Loader] = {"freihand": load_freihand, "rendered": load_freihand}
+
+@dataclass(frozen=True)
+class Labels:
+    """The labelled samples with their rows to train on and to validate on, and those to predict."""
+
+    labelled: HandSamples
+    training_rows: Rows
+    validation_rows: Rows
+    evaluation: HandSamples
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,17 @@ class ExperimentData:
     evaluation: HandDataset
 
 
-def load_data(
+def load_labels(
     settings: FinetuneSettings,
     dataset: DatasetSettings,
     root: Path,
     label_fraction: float,
-    seed: int,
     threads: int,
-) -> ExperimentData:
-    """Load and check both splits, keep the label fraction, split off the validation ids.
+    scans_dir: Path | None = None,
+) -> Labels:
+    """Load and check both splits, keep the label fraction, split off the validation ids; reads no image.
+
+    Labels that take long to read are kept in ``scans_dir``, if there is one.
 
     Raises:
         ConfigError: nothing loads the data set's kind.
@@ -53,31 +61,44 @@ def load_data(
     if dataset.kind not in LOADERS:
         raise ConfigError(f"nothing loads a data set of kind '{dataset.kind}'; known: {', '.join(LOADERS)}")
     load = LOADERS[dataset.kind]
-    scale_given = dataset.scale_source == "dataset"
-    labelled = load(root, "training", scale_given)
+    scans = Scans(scans_dir, threads)
+    labelled = load(root, dataset, "training", scans)
     labelled = labelled.take(labelled_rows(labelled, label_fraction, settings.label_subset))
     training_rows, validation_rows = validation_split(labelled, settings.validation_fraction)
     if len(training_rows) < settings.batch_size:
         raise DataError(
-            f"label_fraction {label_fraction:g} of {root}/training leaves {len(training_rows)} images to "
+            f"label_fraction {label_fraction:g} of {root} leaves {len(training_rows)} images to "
             f"train on and finetune.batch_size is {settings.batch_size}; raise label_fraction or lower "
             "batch_size"
         )
-    evaluation = load(root, "evaluation", scale_given)
+    evaluation = load(root, dataset, "evaluation", scans)
     if settings.model_selection == "test" and not evaluation.has_joints:
         raise DataError(
             f"finetune.model_selection is test, but {root}/evaluation_xyz.json does not exist; "
             "set model_selection to validation or last"
         )
-
-    def prepare(samples: HandSamples) -> HandDataset:
-        images = ImageStore(samples, settings.cache_mb, settings.negative_images, threads)
-        return HandDataset(samples, images, settings, dataset.crop_factor, seed)
-
     log.info(
         "%d images to train on, %d held out, %d to predict",
         len(training_rows),
         len(validation_rows),
         len(evaluation),
     )
-    return ExperimentData(prepare(labelled), training_rows, validation_rows, prepare(evaluation))
+    return Labels(labelled, training_rows, validation_rows, evaluation)
+
+
+def open_images(
+    labels: Labels, settings: FinetuneSettings, crop_factor: float, seed: int, threads: int
+) -> ExperimentData:
+    """The samples of ``labels`` with their images.
+
+    Raises:
+        DataError: images cannot be read.
+    """
+
+    def prepare(samples: HandSamples) -> HandDataset:
+        images = ImageStore(samples, settings.cache_mb, settings.negative_images, threads)
+        return HandDataset(samples, images, settings, crop_factor, seed)
+
+    return ExperimentData(
+        prepare(labels.labelled), labels.training_rows, labels.validation_rows, prepare(labels.evaluation)
+    )

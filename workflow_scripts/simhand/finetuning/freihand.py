@@ -19,15 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simhand.errors import DataError
-from simhand.finetuning.images import NAMED, listing
 from simhand.finetuning.samples import HandSamples, project
+from simhand.finetuning.shortfalls import NAMED, check_in_front, check_metres, listing
 
 log = logging.getLogger("simhand")
 
 JOINTS = 21
-PLAUSIBLE_BONE_M = (0.01, 0.5)
-"""Bounds on the median length of bone 0-9: outside them the labels are not in metres."""
-
 Split = Literal["training", "evaluation"]
 Array = NDArray[np.float64]
 
@@ -50,7 +47,8 @@ def load_freihand(root: Path, split: Split, scale_given: bool = True) -> HandSam
     joints = np.full((unique, JOINTS, 3), np.nan)
     if split == "training" or (root / f"{split}_xyz.json").exists():
         joints = _read_array(root / f"{split}_xyz.json", (JOINTS, 3), unique)
-        _check_joints(root / f"{split}_xyz.json", joints)
+        check_metres(joints, str(root / f"{split}_xyz.json"))
+        check_in_front(joints, np.arange(unique).astype(str), str(root / f"{split}_xyz.json"))
     else:
         log.warning("%s does not exist: predictions only, no ground truth", root / f"{split}_xyz.json")
     scale = np.full(unique, np.nan)
@@ -111,22 +109,6 @@ def _read_array(path: Path, shape: tuple[int, ...], count: int | None = None) ->
             f"{path} holds values that are not finite, in entries {listing([str(row) for row in bad])}"
         )
     return array
-
-
-def _check_joints(path: Path, joints: Array) -> None:
-    length = float(np.median(np.linalg.norm(joints[:, 9] - joints[:, 0], axis=-1)))
-    low, high = PLAUSIBLE_BONE_M
-    if not low <= length <= high:
-        raise DataError(
-            f"{path}: the median distance from wrist to middle finger is {length:.3g}, expected {low} to "
-            f"{high} metres; the joints must be 21 per hand, wrist first, in metres"
-        )
-    behind = np.flatnonzero((joints[..., 2] <= 0).any(axis=1))
-    if len(behind):
-        raise DataError(
-            f"{path}: joints behind the camera (z <= 0) in entries {listing([str(row) for row in behind])}; "
-            "expected the camera frame with z forward"
-        )
 
 
 def _count_versions(folder: Path, unique: int, labels: Path) -> int:

@@ -28,32 +28,32 @@ def heat_loss(prediction: Tensor, target: Tensor, veil: Tensor) -> Tensor:
     return 0.5 * difference.square().mean(dim=(0, 2, 3)).sum()
 
 
-def mean_square_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, has_3d: Tensor) -> Tensor:
+def mean_square_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, counted: Tensor) -> Tensor:
     """Heat-weighted mean square, the same for any batch size.
 
-    The mean over samples with 3D and their joints of
+    The mean over the joints that are ``counted`` (B, J), 1 or 0, of
 
         sum over cells of h^2 |prediction - vector|^2  /  sum over cells of h^2.
 
     A joint whose heat map is empty adds nothing. The value depends neither on the batch size nor on the
-    number of cells; it is 0 when no sample has 3D.
+    number of cells; it is 0 when no joint is counted.
     """
-    weight = heat.square() * has_3d[:, None, None, None]
+    weight = heat.square() * counted[:, :, None, None]
     squares = (prediction - vectors[..., None, None]).square().sum(dim=2)
     per_joint = (weight * squares).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)).clamp_min(1e-6)
-    return per_joint.sum() / (has_3d.sum() * heat.shape[1]).clamp_min(1)
+    return per_joint.sum() / counted.sum().clamp_min(1)
 
 
-def batch_norm_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, has_3d: Tensor) -> Tensor:
+def batch_norm_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, counted: Tensor) -> Tensor:
     """The released loss, a norm of the whole batch.
 
-    The Frobenius norm (not squared) of (prediction - vector) h over all samples with 3D, divided by their
-    number, so it shrinks with the square root of the batch size. 0 when no sample has 3D, where the
-    release divides zero by zero.
+    The Frobenius norm (not squared) of (prediction - vector) h over all joints that are ``counted`` (B, J),
+    divided by the number of samples that have any, so it shrinks with the square root of the batch size. 0
+    when there are none, where the release divides zero by zero.
     """
-    mask = heat[:, :, None] * has_3d[:, None, None, None, None]
+    mask = heat[:, :, None] * counted[:, :, None, None, None]
     difference = (prediction - vectors[..., None, None]) * mask
-    return torch.linalg.vector_norm(difference) / has_3d.sum().clamp_min(1)
+    return torch.linalg.vector_norm(difference) / counted.any(dim=1).sum().clamp_min(1)
 
 
 MAP_LOSSES: dict[str, MapLoss] = {"mean_square": mean_square_map_loss, "batch_norm": batch_norm_map_loss}

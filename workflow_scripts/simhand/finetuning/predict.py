@@ -132,9 +132,16 @@ def solve_root_translation(points_2d: Array, relative: Array, intrinsics: Array)
     return np.concatenate([offset, np.ones_like(offset[:, :1])], axis=1) / scale[:, None]
 
 
-def root_relative_errors_mm(prediction: Array, truth: Array) -> Array:
-    """Mean joint error (N,) after moving the wrist onto the true one and scaling by the true bone 0-9."""
+def root_relative_errors_mm(prediction: Array, truth: Array, visible: NDArray[np.bool_]) -> Array:
+    """Mean joint error (N,) after moving the wrist onto the true one and scaling by the true bone 0-9.
+
+    Over the joints that are ``visible`` (N, 21); NaN for hands whose wrist or joint 9 is not.
+    """
     ours, theirs = (joints - joints[:, ROOT : ROOT + 1] for joints in (prediction, truth))
     length = np.linalg.norm(ours[:, MIDDLE_BASE], axis=-1)
     scale = np.linalg.norm(theirs[:, MIDDLE_BASE], axis=-1) / np.maximum(length, np.finfo(float).tiny)
-    return 1000 * np.linalg.norm(ours * scale[:, None, None] - theirs, axis=-1).mean(axis=-1)
+    errors = np.linalg.norm(ours * scale[:, None, None] - theirs, axis=-1)
+    measured = visible & (visible[:, ROOT] & visible[:, MIDDLE_BASE])[:, None]
+    counts = measured.sum(axis=-1)
+    sums = np.where(measured, errors, 0).sum(axis=-1)
+    return np.where(counts > 0, 1000 * sums / np.maximum(counts, 1), np.nan)

@@ -67,6 +67,7 @@ class HandSamples:
             joints_3d_m=mirror_points(self.joints_3d_m, width > 0),
             joints_2d_px=mirror_pixels(self.joints_2d_px, width),
             intrinsics=intrinsics,
+            boxes_px=mirror_boxes(self.boxes_px, width),
             mirror_width_px=np.zeros_like(width),
         )
 
@@ -85,6 +86,12 @@ def mirror_pixels(points: NDArray[np.float64], width_px: NDArray[np.int64]) -> N
         points[..., 0],
     )
     return mirrored
+
+
+def mirror_boxes(boxes_px: NDArray[np.float64], width_px: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Boxes (N, 4) x1 y1 x2 y2 mirrored left to right in images of ``width_px`` (N,); 0 leaves them."""
+    corners = mirror_pixels(boxes_px.reshape(-1, 2, 2), width_px)
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
 def _along(values: NDArray[Any], array: NDArray[Any]) -> NDArray[Any]:

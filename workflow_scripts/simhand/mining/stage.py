@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 
+from simhand.certificates.certificate import Birth
 from simhand.files.atomic import write_text
 from simhand.files.tables import write_table
 from simhand.mining.embedding import PoseEmbedding
@@ -34,6 +35,7 @@ def mining_parser(description: str | None) -> argparse.ArgumentParser:
 
 def write_pairs(args: argparse.Namespace, settings: PairsSettings, search: Search) -> None:
     """Mine the set that ``args`` name and write its pairs, and how they were mined."""
+    birth = Birth.begin()
     hands = load_set(args.set, ["hand_id", "group_id", "source", "crop_file"])
     embedded = embed_hands(hands, load_keypoints(args.run_dir, hands), PoseEmbedding.load(args.pca))
     del hands
@@ -41,3 +43,9 @@ def write_pairs(args: argparse.Namespace, settings: PairsSettings, search: Searc
     log.info("mined %d pairs of ranks %s for %d hands", pairs.num_rows, settings.ranks, description["hands"])
     write_table(args.out, "pairs", pairs)
     write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
+    birth.certify(
+        [args.out, args.out.with_suffix(".json")],
+        inputs={"set": args.set, "pca": args.pca},
+        recipe={"settings": settings.model_dump(mode="json")},
+        facts={"pairs": pairs.num_rows, "hands": description["hands"]},
+    )

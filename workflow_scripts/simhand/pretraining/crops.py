@@ -62,6 +62,14 @@ class Crops:
         """The crops (M, side_px, side_px, 3), RGB, of ``rows``."""
         return self._memory[rows] if self._memory is not None else self._decode_all(rows.tolist())
 
+    def image(self, row: int) -> UInt8Array:
+        """The crop (side_px, side_px, 3), RGB, of one row; decoded, if need be, by who asks."""
+        if self._memory is not None:
+            return self._memory[row]
+        image = np.empty((self.side_px, self.side_px, 3), np.uint8)
+        self._decode(row, image)
+        return image
+
     def _decode_all(self, rows: Sequence[int]) -> UInt8Array:
         images = np.empty((len(rows), self.side_px, self.side_px, 3), np.uint8)
         portions = np.array_split(np.arange(len(rows)), PORTIONS_PER_THREAD * self._threads)

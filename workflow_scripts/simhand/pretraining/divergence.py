@@ -7,25 +7,11 @@
   training whose learning rate is too high ends there if it does not end in NaN.
 """
 
-import math
-
-import torch
-from torch import Tensor
-
-from simhand.errors import SimhandError
 from simhand.pretraining.training import Training
+from simhand.training_runs.divergence import DivergedError, problem_of_step, problem_of_weights
 
 COLLAPSED_UNIFORMITY = -1e-3
 COLLAPSED_EPOCHS = 2
-
-
-class DivergedError(SimhandError):
-    """The training has failed, and would fail again from its last checkpoint with the same settings."""
-
-
-def gradient_norm(model: torch.nn.Module) -> Tensor:
-    """Length of the gradient over all parameters, a scalar."""
-    return torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
 
 
 def check_step(training: Training, loss: float, norm: float, learning_rate: float) -> None:
@@ -34,10 +20,8 @@ def check_step(training: Training, loss: float, norm: float, learning_rate: floa
     Raises:
         DivergedError: loss or gradient is not finite.
     """
-    for name, value in (("loss", loss), ("length of the gradient", norm)):
-        if not math.isfinite(value):
-            problem = f"the {name} is {value}, learning rate {learning_rate:.3g},"
-            raise DivergedError(_advice(training, problem))
+    if problem := problem_of_step(loss, norm, learning_rate):
+        raise DivergedError(_advice(training, problem))
 
 
 def check_weights(training: Training) -> None:
@@ -46,9 +30,8 @@ def check_weights(training: Training) -> None:
     Raises:
         DivergedError: some are not finite.
     """
-    for name, tensor in training.model.state_dict().items():
-        if not torch.isfinite(tensor).all():
-            raise DivergedError(_advice(training, f"{name} is not finite"))
+    if problem := problem_of_weights(training.model):
+        raise DivergedError(_advice(training, problem))
 
 
 def check_epoch(training: Training, uniformity: float) -> None:

@@ -1,7 +1,6 @@
 """What a training leaves: the encoder with its model card, a checkpoint, and the metrics."""
 
 import json
-import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from simhand.device import hardware_of
 from simhand.files.atomic import atomic_path, write_bytes, write_text
 from simhand.files.identity import file_sha256
 from simhand.pretraining.data import HandSet
@@ -48,7 +48,6 @@ def save_metrics(metrics: dict[str, Any], path: Path) -> None:
 
 def training_metrics(training: Training, hands: HandSet, inputs: Iterable[Path]) -> dict[str, Any]:
     """What was trained on what, with what result, at what speed, on which machine."""
-    cuda = training.device.type == "cuda"
     return {
         "experiment": training.experiment.model_dump(),
         "settings": training.settings.model_dump(),
@@ -60,21 +59,6 @@ def training_metrics(training: Training, hands: HandSet, inputs: Iterable[Path])
         "seconds": round(training.seconds, 3),
         "views_per_s": round(training.views / training.seconds, 2),
         "parameters": sum(parameter.numel() for parameter in training.model.encoder.parameters()),
-        "hardware": {
-            "device": torch.cuda.get_device_name() if cuda else _processor(),
-            "processes": process_count(),
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-        },
+        "hardware": hardware_of(training.device, process_count()),
         "inputs_sha256": {f"{path.parent.name}/{path.name}": file_sha256(path) for path in inputs},
     }
-
-
-def _processor() -> str:
-    """The processor's name where Linux tells it, else its architecture."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())

@@ -6,12 +6,12 @@ from types import TracebackType
 from typing import Any
 
 from simhand.pretraining.embedding_quality import alignment, uniformity
-from simhand.pretraining.history import History
 from simhand.pretraining.meter import Meter
 from simhand.pretraining.methods.method import Contrast
-from simhand.pretraining.progress import Progress
-from simhand.pretraining.scalars import Scalars
 from simhand.pretraining.training import Training
+from simhand.training_runs.history import History
+from simhand.training_runs.progress import Progress
+from simhand.training_runs.scalars import Scalars
 
 log = logging.getLogger("simhand")
 
@@ -31,13 +31,13 @@ class Recorder:
         if self._training.step % self._training.settings.log_every_steps == 0:
             meter = self._training.of_steps
             line = self._line("step", epoch, learning_rate, meter, contrast, views)
-            self._progress.tell(line, meter.seconds / meter.steps)
+            self._progress.tell(self._training.step, _summary(line), meter.seconds / meter.steps)
             self._training.of_steps = Meter()
 
     def epoch(self, epoch: int, learning_rate: float, contrast: Contrast, views: int) -> dict[str, Any]:
         """The epoch is over; returns its line."""
         line = self._line("epoch", epoch, learning_rate, self._training.of_epoch, contrast, views)
-        self._progress.tell_epoch(line, self._training.settings.epochs)
+        self._progress.tell_epoch(epoch + 1, self._training.settings.epochs, _summary(line))
         return line
 
     def probe(self, epochs: int, found: dict[str, float]) -> None:
@@ -84,3 +84,11 @@ class Recorder:
         self._progress.close()
         if self._scalars is not None:
             self._scalars.close()
+
+
+def _summary(line: dict[str, Any]) -> str:
+    return (
+        f"loss {line['loss']:.4f}, {line['views_per_s']:.0f} images/s, "
+        f"data wait {100 * line['data_wait']:.1f} %, alignment {line['alignment']:.3f}, "
+        f"uniformity {line['uniformity']:.3f}, learning rate {line['learning_rate']:.3g}"
+    )

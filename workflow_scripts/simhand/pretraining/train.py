@@ -13,7 +13,7 @@ import torch
 
 from simhand.errors import StoppedError
 from simhand.pretraining.data import HandSet
-from simhand.pretraining.divergence import check_epoch, check_step, check_weights, gradient_norm
+from simhand.pretraining.divergence import check_epoch, check_step, check_weights
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
 from simhand.pretraining.meter import Meter
 from simhand.pretraining.methods.method import Contrast
@@ -23,6 +23,7 @@ from simhand.pretraining.retrieval_probe import RetrievalProbe
 from simhand.pretraining.schedule import learning_rates
 from simhand.pretraining.step import backpropagate
 from simhand.pretraining.training import Training
+from simhand.training_runs.divergence import gradient_norm
 from simhand.training_runs.run_folder import TrainingRun
 from simhand.training_runs.stop_requests import StopRequest, stop_requests
 

@@ -35,6 +35,7 @@ SECTIONS = {
     "finetuning": "Fine-tuning",
     "tables": "Results beside the paper",
     "predictions": "Predictions",
+    "failures": "Failures",
     "times": "Run times",
     "files": "Files",
     "provenance": "Where these numbers come from",
@@ -84,6 +85,7 @@ def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings)
         "origin": origin(provenance),
         "packages": provenance.get("packages") or {},
         "config": yaml.safe_dump(provenance.get("config"), sort_keys=False, allow_unicode=True, width=100),
+        "hands_3d": _hands_3d(run_dir / "figures" / "hands_3d.json"),
         "figures": list(_figures(run_dir / "figures", index["figures"], settings.jpeg_quality)),
     }
     return render("report.html.j2", settings=settings, sections=SECTIONS, duration=duration, **values)
@@ -115,6 +117,14 @@ def _figures(folder: Path, entries: list[dict[str, Any]], jpeg_quality: int) -> 
     for number, entry in enumerate(entries, start=1):
         image = embed(folder / f"{entry['name']}.png", entry["photographs"], jpeg_quality)
         yield PageFigure(number, entry["name"], entry["section"], entry["title"], entry["caption"], image)
+
+
+def _hands_3d(path: Path) -> Markup | None:
+    """What the view in 3D shows, as JSON that is well-formed as the text of an element; None if nothing."""
+    if not path.exists():
+        return None
+    hands = json.dumps(_read_json(path, "run draw_figures again"), separators=(",", ":"))
+    return Markup(hands.replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
 def _tables(folder: Path) -> list[Markup]:

@@ -1,13 +1,15 @@
 """The whole configuration: its sections, the checks between them, and what the DAG reads from it."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
 from simhand.settings.adjacent_pairs import AdjacentPairsSettings
 from simhand.settings.crops import CropsSettings
-from simhand.settings.datasets import DatasetSettings
+from simhand.settings.datasets import DatasetSettings, Layout
 from simhand.settings.evaluation import EvaluationSettings
+from simhand.settings.experiment_groups import GroupName, is_table
 from simhand.settings.experiments import (
     NAME_PATTERN,
     Experiment,
@@ -19,10 +21,12 @@ from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.frames import FramesSettings
 from simhand.settings.groups import GroupsSettings
 from simhand.settings.hand_object_detector import HandObjectDetectorSettings
+from simhand.settings.imported_predictions import ImportedModel, ImportedPredictionsSettings
 from simhand.settings.imported_sets import AnySetSettings
 from simhand.settings.keypoints import KeypointsSettings
 from simhand.settings.pairs import PairsSettings
 from simhand.settings.pca import PcaSettings
+from simhand.settings.preflight import PreflightSettings
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.report import ReportSettings
 from simhand.settings.section import Preset, Section, preset_defaults
@@ -72,9 +76,18 @@ class Config(Section):
     datasets: dict[Name, DatasetSettings] = Field(default_factory=dict, description="labelled data sets")
     finetune: FinetuneSettings = Field(default_factory=FinetuneSettings, description="fine-tuning of DetNet")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="metrics")
+    imported_predictions: dict[Name, ImportedPredictionsSettings] = Field(
+        default_factory=dict, description="predictions made elsewhere, each a model of its own to measure"
+    )
     report: ReportSettings = Field(default_factory=ReportSettings, description="figures and report")
-    experiments: dict[Literal["table2"], list[ExperimentRow]] = Field(
-        default_factory=dict, description="the experiments each table needs; a new row is a few lines"
+    preflight: PreflightSettings = Field(
+        default_factory=PreflightSettings, description="what to check before a long run"
+    )
+    experiments: dict[GroupName, Annotated[list[ExperimentRow], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="the experiments behind `table1` ... `table8`, `figure4`, `figure5`, `figure7`, and of"
+        " groups of any other name, which get a table of their own; a new row is a few lines, and what"
+        " several rows need is done once",
     )
 
     def all_sources(self) -> dict[str, SourceSettings]:
@@ -83,9 +96,32 @@ class Config(Section):
             return {"videos": FolderSource(kind="folder", path=self.videos_dir)}
         return dict(self.sources)
 
-    def all_experiments(self, table: str | None = None) -> list[Experiment]:
-        """The experiments of ``table`` (None: of all tables), each once, in config order."""
-        rows = [row for name, rows in self.experiments.items() if table in (None, name) for row in rows]
+    def tables(self) -> list[str]:
+        """The groups of experiments that are shown as tables."""
+        return [group for group in self.experiments if is_table(group)]
+
+    def imported_models(self) -> dict[str, ImportedModel]:
+        """The models whose predictions were made elsewhere, by name."""
+        return {
+            name: ImportedModel(name=name, **chosen.model_dump())
+            for name, chosen in self.imported_predictions.items()
+        }
+
+    def layouts(self) -> dict[str, Layout]:
+        """Which labelled data set of the paper each of ours is, or, rendered, imitates."""
+        return {
+            name: chosen.layout if chosen.kind == "rendered" else chosen.kind
+            for name, chosen in self.datasets.items()
+        }
+
+    def pairs_settings(self, name: str) -> PairsSettings:
+        """The settings of the mining of set ``name``, which may have ranks of its own."""
+        ranks = getattr(self.sets[name], "ranks", None)
+        return self.pairs if ranks is None else self.pairs.model_copy(update={"ranks": ranks})
+
+    def all_experiments(self, group: str | None = None) -> list[Experiment]:
+        """The experiments of ``group`` (None: of all groups), each once, in config order."""
+        rows = [row for name, rows in self.experiments.items() if group in (None, name) for row in rows]
         found = [experiment for row in rows for experiment in expand_row(row, self.seeds)]
         return list({experiment.finetune.name: experiment for experiment in found}.values())
 
@@ -96,18 +132,21 @@ class Config(Section):
 
     def pretrain_settings(self, name: str) -> PretrainSettings:
         """The settings of pre-training ``name``, with the overrides of its row."""
-        return _overridden(self.pretrain, self._row(name).preset, self._row(name).pretrain)
+        return _overridden(self.pretrain, self.rows_by_name[name].preset, self.rows_by_name[name].pretrain)
 
     def finetune_settings(self, name: str) -> FinetuneSettings:
         """The settings of fine-tuning ``name``, with the overrides of its row."""
-        return _overridden(self.finetune, self._row(name).preset, self._row(name).finetune)
+        return _overridden(self.finetune, self.rows_by_name[name].preset, self.rows_by_name[name].finetune)
 
-    def _row(self, name: str) -> ExperimentRow:
+    @cached_property
+    def rows_by_name(self) -> dict[str, ExperimentRow]:
+        """The row that each pre-training and fine-tuning comes from, by its name."""
+        rows: dict[str, ExperimentRow] = {}
         for experiment in self.all_experiments():
-            pretrain = experiment.pretrain.name if experiment.pretrain else None
-            if name in (pretrain, experiment.finetune.name):
-                return experiment.row
-        raise KeyError(name)
+            rows[experiment.finetune.name] = experiment.row
+            if experiment.pretrain:
+                rows.setdefault(experiment.pretrain.name, experiment.row)
+        return rows
 
 
 def _overridden(section: SectionType, preset: Preset | None, overrides: dict[str, Any]) -> SectionType:

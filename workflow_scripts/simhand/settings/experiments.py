@@ -29,13 +29,17 @@ METHODS: dict[str, MethodEntry] = {
 """The pre-training methods; each is a file of this name in pretraining/methods/. New ones go to the end,
 so that those before keep their colours."""
 
+WEAKLY_SUPERVISED = "weakly-supervised"
+"""No pre-training: labelled images and the set with its keypoints are learnt from together."""
+
 METHOD_TITLES = {"none": "no pre-training"} | {name: entry.title for name, entry in METHODS.items()}
+METHOD_TITLES |= {WEAKLY_SUPERVISED: "weakly supervised"}
 METHODS_WITH_PAIRS = tuple(name for name, entry in METHODS.items() if entry.pairs)
 
 if TYPE_CHECKING:
     Method = str
 else:
-    Method = Literal["none", *METHODS]
+    Method = Literal["none", *METHODS, WEAKLY_SUPERVISED]
 
 Weighting = Literal["none", "positive", "negative", "both"]
 
@@ -63,7 +67,10 @@ def ranks_of(top_k: int | str) -> tuple[int, ...]:
 class ExperimentRow(Section):
     """Some rows of a table: every list is crossed with every other, so one line can be a whole block."""
 
-    method: Method | list[Method] = Field(description="pre-training method; none = fine-tune from `init`")
+    method: Method | list[Method] = Field(
+        description="pre-training method; none = fine-tune from `init`; weakly-supervised = the same, while"
+        " the crops and keypoints of `set` are learnt from too"
+    )
     set: str | list[str] | None = Field(
         None, description="pre-training set, one of `sets` (not with method none)"
     )
@@ -97,7 +104,7 @@ class ExperimentRow(Section):
     @model_validator(mode="after")
     def _is_complete(self) -> "ExperimentRow":
         if self.set is None and any(method != "none" for method in _as_list(self.method)):
-            raise ValueError("pre-training needs a set: add `set: <one of sets>`")
+            raise ValueError("all methods but `none` need a set: add `set: <one of sets>`")
         if not self.label and (self.preset or self.pretrain or self.finetune):
             raise ValueError("a row with overrides needs a `label`, which becomes part of its names")
         return self
@@ -116,7 +123,7 @@ class PretrainExperiment(Section):
 
 
 class FinetuneExperiment(Section):
-    """One fine-tuning: the pre-training it starts from (method ``none``: its ``init``) and its labels."""
+    """One fine-tuning: the pre-training it starts from (without one, its ``init``) and its labels."""
 
     name: str
     method: Method
@@ -145,9 +152,11 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
         # Rows that differ only in how they fine-tune share their pre-training.
         before, after = (label, "") if row.pretrain or row.preset else ("", label)
         pretrain = None
-        ranked = method != "none" and METHODS[method].pairs == "similar"
+        ranked = method in METHODS and METHODS[method].pairs == "similar"
         start = f"none_{_init_name(init)}{before}_seed{seed}"
-        if method != "none":
+        if method == WEAKLY_SUPERVISED:
+            start = f"{method}_{set_name}_{start}"
+        elif method != "none":
             rank = f"_top{top_k}" if ranked else ""
             start = f"{method}_{set_name}_{weighting}{rank}_{_init_name(init)}{before}_seed{seed}"
             pretrain = PretrainExperiment(
@@ -162,7 +171,7 @@ def expand_row(row: ExperimentRow, seeds: list[int]) -> Iterator[Experiment]:
         finetune = FinetuneExperiment(
             name=f"{start}__{dataset}_{100 * fraction:g}pct{after}",
             method=method,
-            set=set_name if pretrain else None,
+            set=set_name if method != "none" else None,
             weighting=weighting if pretrain else "none",
             top_k=top_k if ranked else None,
             init=init,

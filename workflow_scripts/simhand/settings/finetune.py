@@ -7,6 +7,21 @@ from pydantic import Field, model_validator
 from simhand.settings.encoder import Encoder
 from simhand.settings.section import Section, switch
 
+INFERRED = (
+    "learning_rate",
+    "schedule",
+    "heat_weight",
+    "delta_weight",
+    "location_weight",
+    "sigma_cells",
+    "max_rotation_degrees",
+    "centre_jitter",
+    "scale_jitter",
+    "colour_jitter",
+    "hue_jitter",
+)
+"""What neither paper nor release tells; the defaults are those of the code that theirs is made from."""
+
 
 class FinetuneSettings(Section):
     """DetNet: its size, its training, and every point where paper, release and a correct method differ."""
@@ -52,6 +67,20 @@ class FinetuneSettings(Section):
     precision: Literal["float32", "bfloat16"] = Field("float32", description="arithmetic inside the network")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="where to train; auto takes a GPU if there is one"
+    )
+    checkpoint_minutes: float = Field(
+        10, ge=0, description="a training that is killed loses at most so much; 0 saves after every step"
+    )
+    log_every_steps: int = Field(10, gt=0, description="steps between two lines of the history")
+    tensorboard: bool = Field(
+        True, description="also write the history for TensorBoard, to run/ beside the results"
+    )
+    pseudo_labelled_share: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="method weakly-supervised: share of a batch that is crops of the pre-training set with"
+        " their keypoints (not published); an epoch is still one pass over the labelled images",
     )
 
     weight_decay: float = switch(
@@ -105,12 +134,23 @@ class FinetuneSettings(Section):
         ours="mean_square",
         release="batch_norm",
     )
+    invisible_joints: Literal["ignore", "learn"] = switch(
+        "joints that the data set marks as not visible or not valid: no loss sees them, nor bones and lengths"
+        " that need them; or they are learnt like all others, wherever the labels put them",
+        ours="ignore",
+        release="learn",
+    )
     unreadable_images: Literal["reject", "substitute"] = switch(
         "an image that cannot be read stops the stage, or another sample takes its place",
         ours="reject",
         release="substitute",
     )
     max_blur_px: float = switch("random Gaussian blur up to this radius", ours=0.0, release=0.5, ge=0)
+
+    def inferred(self) -> list[str]:
+        """The settings that stand at a default which is not published, as ``name = value``."""
+        default = {name: type(self).model_fields[name].default for name in INFERRED}
+        return [f"{name} = {value}" for name, value in default.items() if getattr(self, name) == value]
 
     @model_validator(mode="after")
     def _can_select(self) -> "FinetuneSettings":

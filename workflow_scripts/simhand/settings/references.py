@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from simhand.settings.evaluation import EvaluationSettings
+from simhand.settings.experiment_groups import TABLE_PROTOCOL
 from simhand.settings.experiments import METHODS, Experiment, ExperimentRow, expand_row, ranks_of
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.hand_object_detector import WHERE_TO_GET
@@ -28,6 +30,8 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     yield from _in_sets(raw)
     yield from _beyond_sets(raw)
     yield from _in_detector(raw)
+    yield from _in_protocols(raw)
+    yield from _in_imported_predictions(raw)
     named: dict[str, dict[str, Any]] = {}
     for path, row in _rows(raw):
         for section, model in OVERRIDDEN.items():
@@ -37,17 +41,25 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
             yield from _ambiguous(path, experiment, named)
 
 
+def _in_imported_predictions(raw: Mapping[str, Any]) -> Iterator[Dangling]:
+    datasets = list(_mapping(raw, "datasets"))
+    for name, model in _mapping(raw, "imported_predictions").items():
+        dataset = model.get("dataset") if isinstance(model, Mapping) else None
+        if isinstance(dataset, str) and dataset not in datasets:
+            path = f"imported_predictions.{name}.dataset"
+            yield path, f"no data set '{dataset}'", dataset, datasets
+
+
 def _in_experiment(raw: Mapping[str, Any], path: str, experiment: Experiment) -> Iterator[Dangling]:
     finetune, pretrain = experiment.finetune, experiment.pretrain
     datasets, sets = list(_mapping(raw, "datasets")), list(_mapping(raw, "sets"))
-    ranks = _ranks(raw)
     if finetune.dataset not in datasets:
         yield f"{path}.dataset", f"no data set '{finetune.dataset}'", finetune.dataset, datasets
     if not 0 < finetune.label_fraction <= 1:
         message = f"must be above 0 and at most 1, found {finetune.label_fraction}"
         yield f"{path}.label_fraction", message, "", []
-    if pretrain and pretrain.set not in sets:
-        yield f"{path}.set", f"no set '{pretrain.set}'", pretrain.set, sets
+    if finetune.set is not None and finetune.set not in sets:
+        yield f"{path}.set", f"no set '{finetune.set}'", finetune.set, sets
     chosen = _mapping(_mapping(raw, "sets"), pretrain.set) if pretrain else {}
     if pretrain is None or METHODS[pretrain.method].pairs != "similar":
         return
@@ -55,9 +67,10 @@ def _in_experiment(raw: Mapping[str, Any], path: str, experiment: Experiment) ->
         method, name = pretrain.method, pretrain.set
         message = f"{method} learns from similar hands, but the pairs of '{name}' are adjacent frames"
         yield f"{path}.set", message, "", []
+    where, ranks = _ranks(raw, pretrain.set)
     for rank in ranks_of(pretrain.top_k):
         if chosen.get("kind", "sampled") == "sampled" and rank not in ranks:
-            yield f"{path}.top_k", f"rank {rank} is not mined; add it to pairs.ranks {ranks}", "", []
+            yield f"{path}.top_k", f"rank {rank} is not mined; add it to {where} {ranks}", "", []
 
 
 def _ambiguous(path: str, experiment: Experiment, named: dict[str, dict[str, Any]]) -> Iterator[Dangling]:
@@ -87,18 +100,27 @@ def _in_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
 
 def _beyond_sets(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     """Ranks and dimensions that a set of known size cannot hold; how many it really does, mining sees."""
-    deepest = max((rank for rank in _ranks(raw) if isinstance(rank, int)), default=0)
     dimensions = _mapping(raw, "pca").get("dimensions", PcaSettings().dimensions)
     for name, settings in _mapping(raw, "sets").items():
         size = settings.get("size") if isinstance(settings, Mapping) else None
         if not isinstance(size, int):
             continue
         others = f"sets.{name} has {size} hands, so a hand has at most {size - 1} others"
+        where, ranks = _ranks(raw, name)
+        deepest = max((rank for rank in ranks if isinstance(rank, int)), default=0)
         if deepest >= size:
-            yield "pairs.ranks", f"rank {deepest}, but {others}; lower the rank or enlarge the set", "", []
+            yield where, f"rank {deepest}, but {others}; lower the rank or enlarge the set", "", []
         if isinstance(dimensions, int) and dimensions >= size:
             message = f"{dimensions}, but the {size} hands of sets.{name} span at most {size - 1}"
             yield "pca.dimensions", f"{message}; lower it or enlarge the set", "", []
+
+
+def _in_protocols(raw: Mapping[str, Any]) -> Iterator[Dangling]:
+    """Tables and Figure 4 show one protocol, which must be measured then."""
+    protocols = _mapping(raw, "evaluation").get("protocols", EvaluationSettings().protocols)
+    if isinstance(protocols, list) and TABLE_PROTOCOL not in protocols and _mapping(raw, "experiments"):
+        message = f"lacks {TABLE_PROTOCOL}, which the tables of `experiments` show; add it"
+        yield "evaluation.protocols", message, "", []
 
 
 def _in_detector(raw: Mapping[str, Any]) -> Iterator[Dangling]:
@@ -143,10 +165,15 @@ def _problems(model: type[Section], values: Mapping[str, Any]) -> list[dict[str,
     return []
 
 
-def _ranks(raw: Mapping[str, Any]) -> list[Any]:
-    """The ranks that are mined; none if they are no list, which the check of their section reports."""
-    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks)
-    return ranks if isinstance(ranks, list) else []
+def _ranks(raw: Mapping[str, Any], name: str) -> tuple[str, list[Any]]:
+    """The key that says which ranks are mined of set ``name``, and the ranks.
+
+    None if they are no list, which the check of their section reports.
+    """
+    own = _mapping(_mapping(raw, "sets"), name).get("ranks")
+    ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks) if own is None else own
+    where = "pairs.ranks" if own is None else f"sets.{name}.ranks"
+    return where, ranks if isinstance(ranks, list) else []
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

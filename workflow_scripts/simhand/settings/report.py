@@ -28,4 +28,7 @@ class ReportSettings(Section):
     example_predictions: int = Field(
         2, ge=1, le=8, description="predictions shown per fine-tuning of each kind: best, median and worst"
     )
+    example_failures: int = Field(
+        24, ge=1, le=200, description="hands shown that the best model predicts worst, six in a row"
+    )
     jpeg_quality: int = Field(85, ge=30, le=95, description="JPEG quality of photographs in the report")

@@ -28,9 +28,19 @@ class SetSettings(Section):
         description="as many hands of each source, sides balanced in each "
         "(with size null the source with the fewest decides)",
     )
+    ranks: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] | None = Field(
+        None, description="ranks of similarity to keep of this set; null keeps `pairs.ranks`"
+    )
     compare_with: PaperSet | None = Field(
         None, description="the paper's set whose reported numbers stand beside this one's in the tables"
     )
+
+    @field_validator("ranks")
+    @classmethod
+    def _ranks_in_order_without_repeats(cls, ranks: list[int] | None) -> list[int] | None:
+        if ranks is not None and len(set(ranks)) < len(ranks):
+            raise ValueError(f"a rank stands twice in {ranks}; name each once")
+        return ranks and sorted(ranks)
 
     @field_validator("sources")
     @classmethod

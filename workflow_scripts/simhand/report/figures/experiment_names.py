@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from simhand.settings.experiments import METHOD_TITLES, METHODS
+from simhand.settings.experiments import METHOD_TITLES, METHODS, WEAKLY_SUPERVISED
 
 # As simhand.settings.experiments writes them; no part but these holds an underscore.
 PRETRAINED = re.compile(
-    rf"(?P<method>{'|'.join(METHODS)})_(?P<set>[^_]+)_(?P<weighting>[^_]+)"
+    rf"(?P<method>{'|'.join([*METHODS, WEAKLY_SUPERVISED])})_(?P<set>[^_]+)_(?P<weighting>[^_]+)"
     r"(?:_top(?P<rank>[\d+]+))?_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)"
 )
 NOT_PRETRAINED = re.compile(r"(?P<method>none)_(?P<init>[^_]+)(?:_(?P<label>[^_]+))?_seed(?P<seed>\d+)")

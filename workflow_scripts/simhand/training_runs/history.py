@@ -1,4 +1,4 @@
-"""The training history: JSON lines, one per some steps, one per epoch, and one per look of the probe."""
+"""The history of a training: JSON lines, one per some steps and one per epoch, or whatever else there is."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 
 from simhand.files.disk_space import explained_errors
 
-TIMED = ("views_per_s", "data_wait", "seconds")
+TIMED = ("views_per_s", "images_per_s", "data_wait", "seconds")
 """The fields that tell of time; all others are the same to the bit when a training is repeated."""
 
 log = logging.getLogger("simhand")

@@ -1,0 +1,1 @@
+"""Predictions in other people's forms: reading and writing them."""

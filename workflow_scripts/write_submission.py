@@ -1,0 +1,30 @@
+"""Write predictions in the form of the data set's own tool: FreiHAND's zip or DexYCB's result file."""
+
+import argparse
+from pathlib import Path
+
+from simhand.evaluation.exchange.submission import write_submission
+from simhand.finetuning.loaders import LOADERS
+from simhand.finetuning.sample_columns import sample_ids
+from simhand.finetuning.scans import Scans
+from simhand.settings.datasets import DexycbSettings, parse_dataset
+from simhand.stage import run_stage, stage_parser
+
+
+def main(args: argparse.Namespace) -> None:
+    """Find the samples that the tool measures and write their predictions."""
+    dataset = parse_dataset(args.dataset)
+    if isinstance(dataset, DexycbSettings):
+        dataset = dataset.model_copy(update={"frames": "labelled"})
+    samples = LOADERS[dataset.kind](args.root, dataset, "evaluation", Scans(args.scans_dir, args.threads))
+    write_submission(args.out, args.predictions, sample_ids(samples))
+
+
+if __name__ == "__main__":
+    parser = stage_parser(__doc__)
+    parser.add_argument("--predictions", type=Path, required=True, help="predictions to submit")
+    parser.add_argument("--dataset", required=True, help="the data set's settings as JSON")
+    parser.add_argument("--root", type=Path, required=True, help="folder with the data set's files")
+    parser.add_argument("--scans-dir", type=Path, help="folder that keeps labels which take long to read")
+    parser.add_argument("--out", type=Path, required=True, help="submission.zip or submission.txt")
+    run_stage(parser, main)
