@@ -62,6 +62,10 @@ def test_crop_windows_are_the_recorded_ones(record):
         np.testing.assert_allclose(intrinsics, sample["intrinsics_after_resize_256"], rtol=1e-6, atol=1e-3)
 
 
+def test_small_boxes_get_a_crop_of_100_pixels():
+    assert crop_windows(np.array([[10.0, 200, 30, 240]]), 1.75).tolist() == [[-30, 170, 70, 270]]
+
+
 def test_joints_in_the_crop_are_those_that_the_record_keeps(record):
     """The recorded validity after cropping also drops joints far from the wrist's depth."""
     for sample in record["crop_samples"]:

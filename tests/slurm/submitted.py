@@ -19,7 +19,7 @@ sys.path[:0] = [str(REPOSITORY / "tests" / name) for name in ("pretraining", "fi
 from drawn_freihand import write_split  # noqa: E402
 from drawn_run import write_run  # noqa: E402
 
-TIMEOUT_S = 300.0
+TIMEOUT_S = 600.0
 """After which a driver hangs. A scenario takes half a minute on an idle machine."""
 
 DRAWN = {
@@ -29,7 +29,7 @@ DRAWN = {
     "datasets": {"rendered": {"kind": "rendered"}},
 }
 EACH_STEP_RECORDED = {"device": "cpu", "log_every_steps": 1, "checkpoint_minutes": 60}
-SLOW_STEPS = Path(__file__).parent / "slow_steps"
+HELD_STEPS = Path(__file__).parent / "held_steps"
 
 
 class Driver:
@@ -103,10 +103,6 @@ class Workplace:
         (path,) = self.folder.glob(f"results/slurm-logs/**/{job}.log")
         return path.read_text()
 
-    def slow_down(self, step_seconds: float) -> None:
-        """Have each step of a training take so much longer."""
-        self.environment |= {"STEP_SECONDS": str(step_seconds), "PYTHONPATH": str(SLOW_STEPS)}
-
     def close(self) -> None:
         """Kill the drivers that still run, and their jobs."""
         for driver in self._drivers:
@@ -117,12 +113,25 @@ class Workplace:
 
 
 class Training(Workplace):
-    """A folder in which only one training is left to do, on drawn hands."""
+    """A folder in which only one training is left to do, on drawn hands.
+
+    With ``hold`` it waits in its third step for a signal, once.
+    """
 
     def __init__(
-        self, folder: Path, cluster: Cluster, config: dict[str, Any], rule: str, output: str, steps: int
+        self,
+        folder: Path,
+        cluster: Cluster,
+        config: dict[str, Any],
+        rule: str,
+        output: str,
+        steps: int,
+        hold: bool,
     ) -> None:
         super().__init__(folder, cluster, DRAWN | config)
+        self.environment |= {"PYTHONPATH": str(HELD_STEPS)}
+        if hold:
+            (folder / "hold").touch()
         stage, experiment = rule.split("_")[0], Path(output).parent.name
         self.rule, self.steps = rule, steps
         self.out = folder / f"results/drawn/{stage}/{experiment}"
@@ -144,14 +153,14 @@ class Training(Workplace):
         found = [json.loads(line) for line in lines if line.endswith("\n")]
         return [line["step"] for line in found if line["kind"] == "step"]
 
-    def wait_for_step(self, step: int, driver: Driver) -> None:
-        """Return once the trainer has taken so many steps."""
+    def wait_until_held(self, driver: Driver) -> None:
+        """Return once the trainer has taken two steps and waits in the third."""
 
-        def taken() -> bool:
+        def held() -> bool:
             assert driver.process.poll() is None, driver.said()
-            return len(self.history()) >= step
+            return self.history() == [1, 2]
 
-        wait_until(taken, f"step {step} is not taken", TIMEOUT_S)
+        wait_until(held, "the second step is not taken", TIMEOUT_S)
 
     def rule_log(self) -> str:
         """The log of the last attempt."""
@@ -166,34 +175,30 @@ class Training(Workplace):
 
 
 class Pretraining(Training):
-    """Forty steps of a pre-training, a third of a second each."""
+    """Twenty steps of a pre-training."""
 
-    def __init__(
-        self, folder: Path, cluster: Cluster, epochs: int = 4, step_seconds: float = 0.3, **changes: Any
-    ) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, hold: bool = True, **changes: Any) -> None:
         small = {"encoder": "resnet18", "image_size_px": 32, "batch_size": 8, "bn_group": 16}
-        settings = small | {"warmup_epochs": 0, "probe_hands": 0, "epochs": epochs} | EACH_STEP_RECORDED
+        settings = small | {"warmup_epochs": 0, "probe_hands": 0, "epochs": 2} | EACH_STEP_RECORDED
         row = {"method": "simclr", "set": "all", "dataset": "rendered"}
         config = {"pretrain": settings | changes, "experiments": {"table2": [row]}}
         output = "simclr_all_none_random_seed0/encoder.safetensors"
-        super().__init__(folder, cluster, config, "pretrain_encoder", output, 10 * epochs)
-        self.slow_down(step_seconds)
+        super().__init__(folder, cluster, config, "pretrain_encoder", output, 20, hold)
         write_run(folder / "results/drawn", 80)
         for name in ("crops/drawn/0000.arrow", "keypoints/drawn/0000.parquet"):
             (folder / "results/drawn" / name).touch()
 
 
 class Finetuning(Training):
-    """Thirty steps of a fine-tuning, a third of a second each."""
+    """Twelve steps of a fine-tuning."""
 
-    def __init__(self, folder: Path, cluster: Cluster, step_seconds: float = 0.3) -> None:
-        small = {"encoder": "resnet18", "head_width": 8, "input_px": 32, "batch_size": 4, "epochs": 10}
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        small = {"encoder": "resnet18", "head_width": 8, "input_px": 32, "batch_size": 4, "epochs": 4}
         settings = small | {"validation_fraction": 0.0, "model_selection": "last"} | EACH_STEP_RECORDED
         row = {"method": "none", "dataset": "rendered"}
         config = {"finetune": settings, "experiments": {"table2": [row]}}
         output = "none_random_seed0__rendered_100pct/predictions.parquet"
-        super().__init__(folder, cluster, config, "finetune_detnet", output, 30)
-        self.slow_down(step_seconds)
+        super().__init__(folder, cluster, config, "finetune_detnet", output, 12, hold=True)
         for split, versions in (("training", 2), ("evaluation", 1)):
             write_split(folder / "results/drawn/world/labels", split, 6, versions, seed=1)
 

@@ -5,16 +5,16 @@ import signal
 
 import pytest
 from cluster import wait_until
-from submitted import attempts
+from submitted import TIMEOUT_S, attempts
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long, pytest.mark.xdist_group("slurm")]
 
 
 def test_a_second_driver_waits_for_the_job_that_the_first_one_left(cluster, pretraining):
     """Its trainer refuses to work beside the other one, and takes over when that has ended."""
-    work = pretraining(epochs=40, step_seconds=0.3)
+    work = pretraining()
     first = work.train()
-    work.wait_for_step(2, first)
+    work.wait_until_held(first)
     (left,) = attempts(cluster, first)
 
     beside = work.train()
@@ -25,7 +25,9 @@ def test_a_second_driver_waits_for_the_job_that_the_first_one_left(cluster, pret
     first.process.wait()
     work.start("--unlock").succeed()
     second = work.train()
-    wait_until(lambda: "Trying to restart job" in second.said(), "the second trainer does not refuse", 240)
+    wait_until(
+        lambda: "Trying to restart job" in second.said(), "the second trainer does not refuse", TIMEOUT_S
+    )
     refused = attempts(cluster, second)[0]["JobIDRaw"]
     assert f"SLURM job {left['JobIDRaw']} works in" in work.job_log(refused)
     assert "Let it finish and run the same command again" in work.job_log(refused)

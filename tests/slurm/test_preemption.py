@@ -4,14 +4,14 @@ import re
 
 import pytest
 from cluster import wait_until
-from submitted import attempts, more_important_job
+from submitted import TIMEOUT_S, attempts, more_important_job
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long, pytest.mark.xdist_group("slurm")]
 
 
 def check_preempted(cluster, work, partition):
     driver = work.train(slurm_partition=partition)
-    work.wait_for_step(2, driver)
+    work.wait_until_held(driver)
     with more_important_job(cluster):
         driver.succeed()
     first, second = attempts(cluster, driver)
@@ -35,7 +35,7 @@ def test_a_requeued_job_goes_on(cluster, pretraining):
     """The same job starts again; the driver has nothing to do."""
     work = pretraining()
     driver = work.train()
-    work.wait_for_step(2, driver)
+    work.wait_until_held(driver)
     (job,) = {row["JobIDRaw"] for row in attempts(cluster, driver)}
     cluster.run("scontrol", "requeue", job)
     said = driver.succeed()
@@ -70,9 +70,11 @@ def test_a_job_that_does_not_end_when_told_to_leaves_the_driver_waiting(cluster,
     (work.folder / "stubborn.py").write_text(IGNORES_SIGTERM)
     (work.folder / "Snakefile").write_text(STUBBORN)
     driver = work.start(snakefile=work.folder / "Snakefile")
-    wait_until((work.folder / "started").exists, "the job does not start", 120)
+    wait_until((work.folder / "started").exists, "the job does not start", TIMEOUT_S)
     with more_important_job(cluster):
-        wait_until(lambda: "A Job preemption  occured" in driver.said(), "no preemption is noticed", 120)
+        wait_until(
+            lambda: "A Job preemption  occured" in driver.said(), "no preemption is noticed", TIMEOUT_S
+        )
     (job,) = attempts(cluster, driver)
     assert job["State"] == "PREEMPTED"
     with pytest.raises(AssertionError, match="the driver hangs"):

@@ -1,7 +1,6 @@
 """Requests that SLURM can never grant: the driver ends at once and says what SLURM says."""
 
 import pytest
-from submitted import attempts
 from test_shards import CONFIG, SHARDS, encode
 
 pytestmark = [pytest.mark.slurm, pytest.mark.long, pytest.mark.xdist_group("slurm")]
@@ -23,7 +22,7 @@ REFUSED = {
 }
 
 
-def test_what_the_user_sees(cluster, workplace):
+def test_what_the_user_sees(workplace):
     drivers = {}
     for name, (options, _) in REFUSED.items():
         place = workplace(CONFIG, name)
@@ -34,4 +33,3 @@ def test_what_the_user_sees(cluster, workplace):
         said = driver.finish()
         assert driver.process.returncode == 1, said
         assert REFUSED[name][1] in said, said
-        assert not attempts(cluster, driver)

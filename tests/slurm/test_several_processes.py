@@ -14,7 +14,7 @@ def test_two_processes_with_a_gpu_each_stop_together_and_go_on(cluster, pretrain
     """The GPUs are no real ones: torch finds none and computes on processors."""
     work = pretraining(processes=2, bn_group=8, device="auto")
     driver = work.train(slurm_partition="gpu", threads=2)
-    work.wait_for_step(2, driver)
+    work.wait_until_held(driver)
     (job,) = attempts(cluster, driver)
     assert "gres/gpu=2" in job["ReqTRES"] and "cpu=2" in job["ReqTRES"]
     assert job["Partition"] == "gpu"
@@ -36,7 +36,7 @@ def free_port():
 
 def test_tasks_of_srun_train_together(cluster, pretraining):
     """As the README tells for several nodes; here both tasks are on one, whose name leads nowhere."""
-    work = pretraining(epochs=1, step_seconds=0, bn_group=8)
+    work = pretraining(hold=False, bn_group=8)
     command = command_of_the_stage(work)
     script = work.folder / "job.sh"
     script.write_text(
@@ -54,7 +54,7 @@ def test_tasks_of_srun_train_together(cluster, pretraining):
     )
     said = (work.folder / "job.txt").read_text()
     assert done.returncode == 0, said
-    assert said.count("continuing") == 0 and said.count("10 anchors") <= 1
+    assert said.count("continuing") == 0 and said.count("80 anchors") <= 1
     work.check_each_step_once()
     assert '"processes": 2' in (work.out / "metrics.json").read_text()
 
