@@ -144,6 +144,7 @@ rule write_report:
         tables=expand("<results>/tables/{table}.html", table=CONFIG.tables()),
     output:
         report="<results>/report.html",
+        times="<results>/run_times.csv",
     log:
         "<logs>/write_report.log",
     benchmark:
@@ -158,4 +159,4 @@ rule write_report:
         run_dir=lambda wildcards: RESULTS,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
-        " --out {output.report:q} --provenance {input.provenance:q} --log {log:q}"
+        " --out {output.report:q} --times {output.times:q} --provenance {input.provenance:q} --log {log:q}"

@@ -18,7 +18,7 @@ from simhand.files.tables import read_table, write_table
 from simhand.report.notice import notice
 from simhand.report.page import SECTIONS, build_report, duration
 from simhand.report.run_folder import RunFolder
-from simhand.report.run_statistics import incidents, source_rows, stage_times
+from simhand.report.run_statistics import incidents, source_rows, stage_times, times_table
 from simhand.settings.report import ReportSettings
 
 NOTICE = "Rendered hands; these numbers show the machinery & prove nothing."
@@ -302,6 +302,7 @@ def test_jobs_too_short_to_measure_have_no_memory(tmp_path):
     (tmp_path / "rule.tsv").write_text("s\th:m:s\tmax_rss\n0.1\t0:00:00\t-\n")
     times = stage_times(tmp_path)
     assert (times[0].rule, times[0].total_s, times[0].peak_memory_mb) == ("rule", 0.1, None)
+    assert times_table(times) == "rule,jobs,total_s,longest_s,peak_memory_mb\nrule,1,0.1,0.1,\n"
 
 
 @pytest.mark.parametrize(

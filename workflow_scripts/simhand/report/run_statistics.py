@@ -1,6 +1,7 @@
 """What went through the stages of a run and what did not, as tables of the report."""
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -156,6 +157,17 @@ def stage_times(folder: Path) -> list[StageTime]:
         if found
     ]
     return sorted(times, key=lambda time: (-time.total_s, time.rule))
+
+
+def times_table(times: Sequence[StageTime]) -> str:
+    """What every rule took as CSV, in the order given; empty where a memory is not known."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["rule", "jobs", "total_s", "longest_s", "peak_memory_mb"])
+    for time in times:
+        memory = "" if time.peak_memory_mb is None else f"{time.peak_memory_mb:.0f}"
+        writer.writerow([time.rule, time.jobs, f"{time.total_s:.1f}", f"{time.longest_s:.1f}", memory])
+    return text.getvalue()
 
 
 def _incidents(stage: str, statuses: Sequence[VideoStatus], ok: bool) -> list[Incident]:
