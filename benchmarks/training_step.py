@@ -56,7 +56,7 @@ class Step:
 
 
 def encoder_alone(training: Training) -> Callable[[], None]:
-    """The encoder forward and backward through a batch of random numbers, group by group."""
+    """The encoder forward through all groups of a batch of random numbers, then backward through all."""
     settings, encoder = training.settings, training.model.encoder
     group = min(settings.bn_group or 2 * settings.batch_size, 2 * settings.batch_size)
     side = settings.image_size_px
@@ -69,10 +69,12 @@ def encoder_alone(training: Training) -> Callable[[], None]:
     def run() -> None:
         for parameter in encoder.parameters():
             parameter.grad = None
+        graphs = []
         for _ in range(2 * settings.batch_size // group):
             with torch.autocast(training.device.type, dtype=torch.bfloat16, enabled=half):
-                features = encoder(images)
-            features.float().backward(gradient)
+                graphs.append(encoder(images))
+        while graphs:
+            graphs.pop(0).float().backward(gradient)
 
     return run
 
