@@ -101,7 +101,7 @@ def test_intervals_draw_recordings_whole_whatever_the_camera(written):
     drawn = [
         np.mean(errors[np.concatenate([clusters[i] for i in rng.integers(0, 5, 5)])]) for _ in range(200)
     ]
-    assert (row["low"], row["high"]) == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), rel=1e-9)
+    assert (row["low"], row["high"]) == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), rel=1e-6)
 
 
 def test_intervals_of_single_pictures_draw_samples(written):
