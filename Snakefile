@@ -50,7 +50,8 @@ rule all:
 
 
 onstart:
-    if not INDEX_FILE.exists() or read_index(INDEX_FILE) != INDEX:
+    only_looks = "preflight" in sys.argv
+    if not only_looks and (not INDEX_FILE.exists() or read_index(INDEX_FILE) != INDEX):
         write_index(INDEX_FILE, INDEX)
     for inferred in inferred_switches(config):
         logger.info(f"preset paper, inferred: {inferred}")

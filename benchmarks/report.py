@@ -42,7 +42,8 @@ def measure(run: Path, parts: RunParts, name: str) -> dict[str, object]:
         started = time.perf_counter()
         write_figures(copy, copy / "figures", parts, settings)
         drawn = time.perf_counter()
-        page = build_report(copy, copy / "provenance.json", settings)
+        tables = sorted(path.stem for path in (copy / "tables").glob("*.html"))
+        page = build_report(copy, copy / "provenance.json", settings, tables)
         written = time.perf_counter()
         figures = len(json.loads((copy / "figures" / "index.json").read_text())["figures"])
     values = name, len(parts.finetune), f"{drawn - started:.1f}", f"{written - drawn:.1f}"

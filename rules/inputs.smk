@@ -1,6 +1,11 @@
 """Which files a job needs, where that follows from the config rather than from the file's name."""
 
+from functools import cache
+
+from snakemake.logging import logger
+
 from simhand.hands.given.file_names import BOXES, KEYPOINTS, files_of_shard
+from simhand.settings.datasets import caveat_of
 from simhand.settings.experiment_groups import FIGURES_OF_PAIRS, FIGURES_WITH_EXPERIMENTS, PAPER_TABLES
 from simhand.settings.experiments import METHODS, WEAKLY_SUPERVISED
 from simhand.videos.sources.ego4d import metadata_file
@@ -30,6 +35,18 @@ LABEL_FILES = {
     "dexycb": "calibration/intrinsics/836212060125_640x480.yml",
     "assemblyhands": "annotations/train/assemblyhands_train_ego_data_v1-1.json",
 }
+# what is read of a data set and soon listed: not the images, nor DexYCB's labels, which are a file per image
+LABELS = {
+    "freihand": [
+        f"{split}_{what}.json" for split in ("training", "evaluation") for what in ("K", "xyz", "scale")
+    ],
+    "dexycb": ["calibration/intrinsics/*_640x480.yml", "*-subject-*/*/meta.yml"],
+    "assemblyhands": [
+        f"annotations/{split}/assemblyhands_{split}_{what}_v1-1.json"
+        for split in ("train", "val")
+        for what in ("ego_data", "ego_calib", "joint_3d")
+    ],
+}
 
 # of the data sets whose tools read files of predictions, by layout
 SUBMISSION_FORMS = {"freihand": "zip", "dexycb": "txt"}
@@ -42,6 +59,13 @@ def size_of_videos_mb(wildcards):
     """How large the videos of a shard are together; what is no file (yet) counts as nothing."""
     paths = [Path(video.path) for video in VIDEOS_OF_SHARD[wildcards.source, wildcards.shard]]
     return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
+
+
+def sets_asked_for():
+    """The pre-training sets, for a target that makes something of each; without any it would do nothing."""
+    if not CONFIG.sets:
+        raise WorkflowError("the configuration names no `sets`; add for example `sets: {all: {sources: all}}`")
+    return list(CONFIG.sets)
 
 
 def rendered_folder(wildcards):
@@ -219,14 +243,21 @@ def dataset_of_finetune(wildcards):
     return CONFIG.datasets[MODELS[wildcards.finetune].dataset]
 
 
-def submissions():
-    """The files for the data sets' own tools, of every model whose data set has such a form."""
+def submissions(wildcards):
+    """The files for the data sets' own tools, of every model of ours whose data set has such a form."""
     layouts = CONFIG.layouts()
-    return [
+    caveats = {name: caveat_of(dataset) for name, dataset in CONFIG.datasets.items()}
+    found = [
         f"{RESULTS}/finetune/{name}/submission.{SUBMISSION_FORMS[layouts[model.dataset]]}"
-        for name, model in MODELS.items()
-        if layouts[model.dataset] in SUBMISSION_FORMS
+        for name, model in FINETUNES.items()
+        if layouts[model.dataset] in SUBMISSION_FORMS and not caveats[model.dataset]
     ]
+    for name in sorted({model.dataset for model in FINETUNES.values() if caveats[model.dataset]}):
+        message = f"datasets.{name}: no submission is written. {caveats[name]}"
+        if not found:
+            raise WorkflowError(message)
+        logger.warning(message)
+    return found
 
 
 def layout_of_folder(folder):
@@ -235,7 +266,7 @@ def layout_of_folder(folder):
 
 
 def labels_of_finetune(wildcards):
-    """What tells that the labelled set is there: its folder if we render it, else one of its label files."""
+    """The files with the labels: the folder if we render it, else those that are there and soon listed."""
     name = MODELS[wildcards.finetune].dataset
     dataset = CONFIG.datasets[name]
     root = root_of_finetune(wildcards)
@@ -248,7 +279,13 @@ def labels_of_finetune(wildcards):
             f"datasets.{name}.root: {root} {found} {LABEL_FILES[dataset.kind]}, which {dataset.kind} has; "
             "give the folder that holds it"
         )
-    return label_file
+    return labels_below(root, dataset.kind)
+
+
+@cache
+def labels_below(root, kind):
+    """The label files that are there, listed once however many experiments use them."""
+    return [path.as_posix() for pattern in LABELS[kind] for path in sorted(Path(root).glob(pattern))]
 
 
 def status_files():

@@ -28,8 +28,10 @@ rule evaluate_predictions:
     params:
         settings=settings("evaluation"),
         experiment=lambda wildcards: MODELS[wildcards.finetune].model_dump_json(exclude={"title"}),
+        dataset=lambda wildcards: dataset_of_finetune(wildcards).model_dump_json(),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
+        " --dataset {params.dataset:q}"
         ' --predictions {input.predictions:q} --out-dir "$(dirname {output.metrics:q})"'
         " --threads {threads} --log {log:q}"
 

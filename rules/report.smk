@@ -37,7 +37,7 @@ rule draw_figures:
     conda:
         "../envs/draw_figures.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=60,
     params:
         settings=settings("report"),
@@ -71,7 +71,7 @@ rule draw_paper_figure:
     conda:
         "../envs/draw_paper_figure.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=60,
     params:
         settings=settings("report"),
@@ -157,6 +157,8 @@ rule write_report:
     params:
         settings=settings("report"),
         run_dir=lambda wildcards: RESULTS,
+        tables=CONFIG.tables(),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
-        " --out {output.report:q} --times {output.times:q} --provenance {input.provenance:q} --log {log:q}"
+        " --out {output.report:q} --times {output.times:q} --provenance {input.provenance:q}"
+        " --tables {params.tables:q} --log {log:q}"

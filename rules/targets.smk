@@ -69,19 +69,19 @@ rule keypoints:
 rule pca:
     """Up to the pose embedding of every pre-training set."""
     input:
-        expand("<results>/pca/{set}.npz", set=CONFIG.sets),
+        lambda wildcards: expand(f"{RESULTS}/pca/{{set}}.npz", set=sets_asked_for()),
 
 
 rule pairs:
     """Up to the mined pairs of every pre-training set."""
     input:
-        expand("<results>/pairs/{set}.parquet", set=CONFIG.sets),
+        lambda wildcards: expand(f"{RESULTS}/pairs/{{set}}.parquet", set=sets_asked_for()),
 
 
 rule adjacent_pairs:
     """Up to the pairs of adjacent frames of every pre-training set."""
     input:
-        [adjacent_pairs_of(name) for name in CONFIG.sets],
+        lambda wildcards: [adjacent_pairs_of(name) for name in sets_asked_for()],
 
 
 rule export:
@@ -111,7 +111,7 @@ rule metrics:
 rule submissions:
     """Predictions as FreiHAND's submission zip and DexYCB's result file."""
     input:
-        submissions(),
+        submissions,
 
 
 rule tables:

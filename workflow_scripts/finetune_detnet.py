@@ -18,7 +18,7 @@ from simhand.stage import run_stage, stage_parser
 
 def finetune_detnet(args: argparse.Namespace) -> None:
     """Run the experiment that the command line describes."""
-    birth = Birth.begin()
+    birth = Birth.begin({"encoder": args.encoder, "set": args.set})
     pseudo_labelled = (args.run_dir, args.set) if args.set and args.run_dir else None
     experiment = FinetuneExperiment.model_validate_json(args.experiment)
     identity, metrics = run_experiment(
@@ -35,7 +35,6 @@ def finetune_detnet(args: argparse.Namespace) -> None:
     facts = ("training_images", "validation_images", "evaluation_images", "chosen_epoch", "device")
     birth.certify(
         [args.out_dir / "predictions.parquet", args.out_dir / "checkpoint.pt"],
-        inputs={"encoder": args.encoder, "set": args.set},
         recipe=identity,
         seed=experiment.seed,
         facts={**{name: metrics[name] for name in facts}, "training_s": metrics["train_s"]},

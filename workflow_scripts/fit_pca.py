@@ -17,7 +17,7 @@ log = logging.getLogger("simhand")
 
 def main(args: argparse.Namespace) -> None:
     """Write the embedding as .npz and its description as .json beside it."""
-    birth = Birth.begin()
+    birth = Birth.begin({"set": args.set})
     settings = PcaSettings.model_validate_json(args.settings)
     hands = draw_hands(load_set(args.set), settings.sample_size)
     embedding, description = fit_embedding(load_keypoints(args.run_dir, hands), settings)
@@ -31,7 +31,6 @@ def main(args: argparse.Namespace) -> None:
     write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     birth.certify(
         [args.out, args.out.with_suffix(".json")],
-        inputs={"set": args.set},
         recipe={"settings": settings.model_dump(mode="json"), "found_with": description["found_with"]},
         facts={"hands": description["hands"]},
     )

@@ -15,7 +15,7 @@ from simhand.stage import run_stage, stage_parser
 
 def import_predictions(args: argparse.Namespace) -> None:
     """Read the file and the data set's evaluation samples, and write the table."""
-    birth = Birth.begin()
+    birth = Birth.begin({"file": args.file})
     model = ImportedModel.model_validate_json(args.settings)
     dataset = parse_dataset(args.dataset)
     samples = LOADERS[dataset.kind](args.root, dataset, "evaluation", Scans(args.scans_dir, args.threads))
@@ -23,7 +23,6 @@ def import_predictions(args: argparse.Namespace) -> None:
     write_table(args.out, "predictions", table)
     birth.certify(
         [args.out],
-        inputs={"file": args.file},
         recipe={"model": model.model_dump(mode="json"), "dataset": dataset.model_dump(mode="json")},
         facts={"evaluation_images": table.num_rows},
     )

@@ -19,7 +19,7 @@ log = logging.getLogger("simhand")
 
 def main(args: argparse.Namespace) -> None:
     """Write the set, its pairs, and the counts of what was left out."""
-    birth = Birth.begin()
+    birth = Birth.begin({"annotations": args.annotations})
     settings = ImportedSetSettings.model_validate_json(args.settings)
     hands, pairs, counts = import_set(args.run_dir, args.annotations, args.crops)
     for name, count in asdict(counts).items():
@@ -31,11 +31,8 @@ def main(args: argparse.Namespace) -> None:
     write_text(args.pairs.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     write_text(args.counts, json.dumps(asdict(counts), indent=2) + "\n")
     recipe = {"settings": settings.model_dump(mode="json")}
-    inputs = {"annotations": args.annotations}
-    birth.certify([args.set], inputs=inputs, recipe=recipe, facts={"hands": len(hands), **asdict(counts)})
-    birth.certify(
-        [args.pairs], inputs={**inputs, "set": args.set}, recipe=recipe, facts={"pairs": len(pairs)}
-    )
+    birth.certify([args.set], recipe=recipe, facts={"hands": len(hands), **asdict(counts)})
+    birth.reading({"set": args.set}).certify([args.pairs], recipe=recipe, facts={"pairs": len(pairs)})
 
 
 if __name__ == "__main__":

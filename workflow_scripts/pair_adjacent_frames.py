@@ -13,13 +13,12 @@ from simhand.stage import run_stage, stage_parser
 
 def main(args: argparse.Namespace) -> None:
     """Write the pairs."""
-    birth = Birth.begin()
+    birth = Birth.begin({"set": args.set})
     settings = AdjacentPairsSettings.model_validate_json(args.settings)
     pairs = pair_adjacent_frames(args.run_dir, load_set(args.set), settings.max_gap_s)
     write_table(args.out, "pairs", pairs)
     birth.certify(
         [args.out],
-        inputs={"set": args.set},
         recipe={"settings": settings.model_dump(mode="json")},
         facts={"pairs": len(pairs)},
     )

@@ -36,12 +36,12 @@ from simhand.training_runs.run_folder import TrainingRun, open_run
 
 def main(args: argparse.Namespace) -> None:
     """Train, or go on with it, then write the encoder, its card, the checkpoint, metrics and history."""
-    birth = Birth.begin()
     settings = PretrainSettings.model_validate_json(args.settings)
     experiment = PretrainExperiment.model_validate_json(args.experiment)
     threads = max(1, args.threads // sharing_this_job())
     torch.set_num_threads(threads)
     pairs = _pairs_needed(experiment.method, args.pairs)
+    birth = Birth.begin({"set": args.set, "pairs": pairs})
     identity = run_identity(experiment, settings, args.run_dir, args.set, pairs)
     with (
         joined_processes(choose_device(settings.device, "pretrain.device")),
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
             run.lock.check()
             metrics = training_metrics(training, hands, [path for path in (args.set, pairs) if path])
             _write_results(training, metrics, run, args.out_dir)
-            _certify(birth, args, pairs, identity, metrics)
+            _certify(birth, args.out_dir, identity, metrics)
 
 
 def _write_results(training: Training, metrics: dict[str, Any], run: TrainingRun, out_dir: Path) -> None:
@@ -65,17 +65,10 @@ def _write_results(training: Training, metrics: dict[str, Any], run: TrainingRun
     save_encoder(training.model.encoder, out_dir / "encoder.safetensors")
 
 
-def _certify(
-    birth: Birth,
-    args: argparse.Namespace,
-    pairs: Path | None,
-    identity: dict[str, Any],
-    metrics: dict[str, Any],
-) -> None:
+def _certify(birth: Birth, out_dir: Path, identity: dict[str, Any], metrics: dict[str, Any]) -> None:
     facts = {name: metrics[name] for name in ("hands", "anchors", "steps", "views_per_s", "hardware")}
     birth.certify(
-        [args.out_dir / "encoder.safetensors", args.out_dir / "checkpoint.pt"],
-        inputs={"set": args.set, "pairs": pairs},
+        [out_dir / "encoder.safetensors", out_dir / "checkpoint.pt"],
         recipe=identity,
         seed=metrics["experiment"]["seed"],
         facts={**facts, "training_s": metrics["seconds"]},

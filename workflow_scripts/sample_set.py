@@ -12,13 +12,12 @@ from simhand.stage import run_stage, stage_parser
 
 def main(args: argparse.Namespace) -> None:
     """Write the set."""
-    birth = Birth.begin()
+    birth = Birth.begin({"keypoints": args.keypoints, "groups": args.groups, "manifest": args.manifest})
     settings = SetSettings.model_validate_json(args.settings)
     hands = sample_set(settings, args.seed, args.run_dir, args.keypoints, args.groups)
     write_table(args.out, "set", hands)
     birth.certify(
         [args.out],
-        inputs={"keypoints": args.keypoints, "groups": args.groups, "manifest": args.manifest},
         recipe={"settings": settings.model_dump(mode="json"), "seed": args.seed},
         seed=args.seed,
         facts={"hands": len(hands)},

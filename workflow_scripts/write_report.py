@@ -14,7 +14,7 @@ def write_report(args: argparse.Namespace) -> None:
     """Gather what the run has and write both."""
     settings = ReportSettings.model_validate_json(args.settings)
     write_text(args.times, times_table(stage_times(args.run_dir / "benchmarks")))
-    write_text(args.out, build_report(args.run_dir, args.provenance, settings))
+    write_text(args.out, build_report(args.run_dir, args.provenance, settings, args.tables))
 
 
 if __name__ == "__main__":
@@ -23,4 +23,5 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True, help="report.html to write")
     parser.add_argument("--times", type=Path, required=True, help="run_times.csv to write")
     parser.add_argument("--provenance", type=Path, required=True, help="provenance.json of the run")
+    parser.add_argument("--tables", nargs="*", default=[], help="names of the tables that it shows")
     run_stage(parser, write_report)

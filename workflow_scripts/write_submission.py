@@ -3,19 +3,21 @@
 import argparse
 from pathlib import Path
 
+from simhand.errors import ConfigError
 from simhand.evaluation.exchange.submission import write_submission
 from simhand.finetuning.loaders import LOADERS
 from simhand.finetuning.sample_columns import sample_ids
 from simhand.finetuning.scans import Scans
-from simhand.settings.datasets import DexycbSettings, parse_dataset
+from simhand.settings.datasets import caveat_of, parse_dataset
 from simhand.stage import run_stage, stage_parser
 
 
 def main(args: argparse.Namespace) -> None:
     """Find the samples that the tool measures and write their predictions."""
     dataset = parse_dataset(args.dataset)
-    if isinstance(dataset, DexycbSettings):
-        dataset = dataset.model_copy(update={"frames": "labelled"})
+    caveat = caveat_of(dataset)
+    if caveat is not None:
+        raise ConfigError(f"{args.predictions} cannot be submitted: {caveat}")
     samples = LOADERS[dataset.kind](args.root, dataset, "evaluation", Scans(args.scans_dir, args.threads))
     write_submission(args.out, args.predictions, sample_ids(samples))
 

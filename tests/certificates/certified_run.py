@@ -20,7 +20,7 @@ def experiment(seed: int) -> str:
 
 def build_run(run: Path) -> Path:
     """A run whose set is 90 hands although 100 were asked for; 10 short epochs on rendered labels."""
-    birth = Birth.begin()
+    birth = Birth.begin({})
     files = {
         "manifest": run / "videos/manifest.parquet",
         "keypoints": run / "keypoints/a/0000.parquet",
@@ -32,16 +32,16 @@ def build_run(run: Path) -> Path:
     for name, path in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    birth.certify(
+    of_hands = {"keypoints": [files["keypoints"], files["more"]], "manifest": files["manifest"]}
+    birth.reading(of_hands).certify(
         [files["set"]],
-        inputs={"keypoints": [files["keypoints"], files["more"]], "manifest": files["manifest"]},
         recipe={"settings": SetSettings(size=100).model_dump(), "seed": 7},
         seed=7,
         facts={"hands": 90},
     )
-    of_set = {"set": files["set"]}
-    birth.certify([files["pca"]], inputs=of_set, recipe={"settings": PcaSettings(dimensions=10).model_dump()})
-    birth.certify([files["pairs"]], inputs={**of_set, "pca": files["pca"]}, recipe={"settings": {}})
+    of_set = birth.reading({"set": files["set"]})
+    of_set.certify([files["pca"]], recipe={"settings": PcaSettings(dimensions=10).model_dump()})
+    of_set.reading({"pca": files["pca"]}).certify([files["pairs"]], recipe={"settings": {}})
     for seed in SEEDS:
         _train(birth, run, files, seed)
     return run
@@ -54,16 +54,14 @@ def _train(birth: Birth, run: Path, files: dict[str, Path], seed: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"seed {seed}")
     pretrain = PretrainSettings(epochs=10).model_dump(exclude={"device", "processes"})
-    birth.certify(
+    birth.reading({"set": files["set"], "pairs": files["pairs"], "init": None}).certify(
         [encoder],
-        inputs={"set": files["set"], "pairs": files["pairs"], "init": None},
         recipe={"settings": pretrain},
         seed=seed,
         facts={"training_s": 3700.0, "steps": 40},
     )
-    birth.certify(
+    birth.reading({"encoder": encoder, "set": None}).certify(
         [folder / "predictions.parquet"],
-        inputs={"encoder": encoder, "set": None},
         recipe={
             "settings": FinetuneSettings().model_dump(),
             "dataset": {"kind": "rendered", "layout": "freihand"},
@@ -77,9 +75,8 @@ def _train(birth: Birth, run: Path, files: dict[str, Path], seed: int) -> None:
         _row(seed, "pck_auc", 60.0, "%"),
     ]
     write_table(folder / "metrics.parquet", "metrics", rows)
-    birth.certify(
+    birth.reading({"predictions": folder / "predictions.parquet"}).certify(
         [folder / "metrics.parquet"],
-        inputs={"predictions": folder / "predictions.parquet"},
         recipe={"settings": {}},
         seed=seed,
     )

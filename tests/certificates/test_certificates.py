@@ -16,6 +16,7 @@ from simhand.certificates.certificate import Birth, certificate_path, digest_of_
 from simhand.certificates.chain import AS_CERTIFIED, CHANGED, MISSING, Checked, chain
 from simhand.certificates.why import explain
 from simhand.errors import ConfigError, DataError
+from simhand.files.tables import read_table, write_table
 from simhand.report.definitions import TABLES
 from simhand.report.differences import Difference, differences, in_words, shared_and_own
 from simhand.settings.tables import TablesSettings
@@ -27,13 +28,13 @@ def metrics_of(run, seed=0):
     return run / "finetune" / experiment(seed) / "metrics.parquet"
 
 
-def make_table(repository, run):
+def make_table(repository, run, metrics=None, settings=SETTINGS):
     reported = repository / "workflow_scripts/simhand/report/reported/table2.csv"
     make_tables(
         argparse.Namespace(
-            settings=SETTINGS.model_dump_json(),
+            settings=settings.model_dump_json(),
             table="table2",
-            metrics=[metrics_of(run, seed) for seed in SEEDS],
+            metrics=metrics or [metrics_of(run, seed) for seed in SEEDS],
             reported=reported,
             out_dir=run / "tables",
         )
@@ -62,13 +63,23 @@ def test_the_fingerprint_follows_recipe_and_inputs_and_nothing_else(run):
 
     def again(recipe):
         inputs = {"set": run / "sets/mine.parquet", "pca": run / "pca/mine.npz"}
-        Birth.begin().certify([run / "pairs/mine.parquet"], inputs=inputs, recipe=recipe, facts={"pairs": 3})
+        Birth.begin(inputs).certify([run / "pairs/mine.parquet"], recipe=recipe, facts={"pairs": 3})
         return read_certificate(run / "pairs/mine.parquet")["fingerprint"]
 
     assert again({"settings": {}}) == first
     assert again({"settings": {"a": 1}}) != first
     (run / "pca/mine.npz").write_text("another")
     assert again({"settings": {}}) != first
+
+
+def test_an_input_replaced_while_a_stage_runs_is_not_certified_as_used(run):
+    pca, pairs = run / "pca/mine.npz", run / "pairs/mine.parquet"
+    used = sha256(pca)
+    birth = Birth.begin({"pca": pca})
+    pca.write_text("another")
+    birth.certify([pairs], recipe={"settings": {}})
+    assert read_certificate(pairs)["inputs"]["pca"]["sha256"] == used != sha256(pca)
+    assert Checked().broken_inputs(chain(pairs)) == [f"pca {pca}: {CHANGED} this was made from it"]
 
 
 def test_several_files_and_folders_are_told_by_names_and_content(tmp_path):
@@ -140,10 +151,19 @@ def test_what_differs_from_the_paper_is_told_by_what_was_computed(run):
     )
 
 
+@pytest.mark.parametrize("frames", ["labelled", "mostly_visible"])
+def test_the_paper_measures_the_frames_of_dexycb_with_most_of_the_hand(run, frames):
+    predictions = run / "finetune" / experiment(0) / "predictions.parquet"
+    recipe = {"model": {"name": "theirs"}, "dataset": {"kind": "dexycb", "frames": frames}}
+    Birth.begin({}).certify([predictions], recipe=recipe)
+    found = in_words(differences(chain(metrics_of(run)), TABLES["table7"], SETTINGS))
+    assert ("labels: every labelled frame of DexYCB" in found) == (frames == "labelled")
+
+
 def test_of_predictions_made_elsewhere_only_the_data_are_known_to_differ(run):
     predictions = run / "finetune" / experiment(0) / "predictions.parquet"
     recipe = {"model": {"name": "theirs"}, "dataset": {"kind": "rendered", "layout": "dexycb"}}
-    Birth.begin().certify([predictions], inputs={"file": run / "videos/manifest.parquet"}, recipe=recipe)
+    Birth.begin({"file": run / "videos/manifest.parquet"}).certify([predictions], recipe=recipe)
     found = differences(chain(metrics_of(run)), TABLES["table7"], SETTINGS)
     assert in_words(found) == "labels: rendered hands in the layout of DexYCB, not DexYCB itself"
 
@@ -232,11 +252,102 @@ def test_every_cell_is_found_by_its_name(repository, run):
         assert explain(run, cell.name).startswith(f"{cell.name} = {cell.text}")
 
 
+def with_another_row(run, old, new, **columns):
+    """The metrics of two experiments: that of a seed, and a copy of another name and other columns."""
+    rows = read_table(metrics_of(run), "metrics").to_pylist()
+    name = experiment(0).replace(old, new)
+    copy = run / "finetune" / name / "metrics.parquet"
+    write_table(copy, "metrics", [row | columns | {"experiment": name} for row in rows])
+    return [metrics_of(run), copy]
+
+
+@pytest.mark.parametrize(
+    ("init", "name"),
+    [
+        ("weights/foo.pt", "table2/simhand/mine/weights/foo.pt/mpjpe"),
+        ("/data/foo.pt", "table2/simhand/mine//data/foo.pt/mpjpe"),
+    ],
+)
+def test_a_cell_of_a_weights_file_is_found_by_its_name(repository, run, init, name):
+    make_table(repository, run, with_another_row(run, "_random_", "_foo_", init=init))
+    assert name in [cell.name for cell in cells_of(run)]
+    assert explain(run, name).startswith(f"{name} = ")
+    assert explain(run, "foo.pt/mpjpe").startswith(f"{name} = ")
+
+
+@pytest.mark.parametrize("encoders", [{}, {START + "_seed0__toy_100pct": "resnet50"}])
+def test_rows_that_differ_in_their_label_or_encoder_have_names_of_their_own(repository, run, encoders):
+    metrics = with_another_row(run, "100pct", "100pct_long")
+    settings = SETTINGS.model_copy(update={"encoders": encoders})
+    make_table(repository, run, metrics, settings)
+    found = {cell.name: cell.experiments for cell in cells_of(run) if cell.metric == "mpjpe"}
+    assert found == {
+        f"table2/simhand/mine/{START}__toy_100pct/mpjpe": (experiment(0),),
+        f"table2/simhand/mine/{START}__toy_100pct_long/mpjpe": (f"{experiment(0)}_long",),
+    }
+    for name in found:
+        assert explain(run, name).startswith(f"{name} = ")
+
+
+def test_a_table_older_than_its_metrics_is_told(repository, run):
+    make_table(repository, run)
+    assert "older than its metrics" not in explain(run, "table2/simhand/mpjpe")
+    rows = read_table(metrics_of(run), "metrics").to_pylist()
+    changed = [row | {"value": row["value"] + (row["metric"] == "mpjpe")} for row in rows]
+    write_table(metrics_of(run), "metrics", changed)
+    said = "the table is older than its metrics, of which the mean is 21.00 now: make it again with"
+    text = explain(run, "table2/simhand/mpjpe")
+    assert "mpjpe = 20.50 mm" in text and f"{said} `snakemake table2`" in text
+    assert "older than its metrics" not in explain(run, "table2/simhand/pck_auc")
+    make_table(repository, run)
+    assert "older than its metrics" not in explain(run, "table2/simhand/mpjpe")
+
+
+def test_a_table_with_an_older_interval_is_told(repository, run):
+    """The mean may be the same where the confidence interval is not."""
+    make_table(repository, run, [metrics_of(run)])
+    rows = read_table(metrics_of(run), "metrics").to_pylist()
+    write_table(metrics_of(run), "metrics", [row | {"high": row["high"] + 1} for row in rows])
+    assert "the table is older than its metrics" in explain(run, "table2/simhand/mpjpe")
+
+
+def test_a_table_of_another_configuration_is_told(repository, run):
+    make_table(repository, run)
+    old = run / "tables/old.csv"
+    old.write_bytes((run / "tables/table2.csv").read_bytes())
+    with pytest.raises(ConfigError, match="may be any of\n  old/simhand/mine/mpjpe\n"):
+        explain(run, "simhand/mpjpe")
+    config = {"experiments": {"table2": [], "figure4": []}}
+    (run / "provenance.json").write_text(json.dumps({"config": config}))
+    text = explain(run, "simhand/mpjpe")
+    assert text.startswith("table2/simhand/mine/mpjpe = ") and "another one made it" not in text
+    said = "old is no table of the configuration in provenance.json: another one made it"
+    assert said in explain(run, "old/simhand/mine/mpjpe") and said in explain(run, "old/mpjpe")
+    assert "  old/simhand/mine/mpjpe (of another configuration)\n" in explain(run, "")
+    assert "  table2/simhand/mine/mpjpe\n" in explain(run, "")
+    (run / "provenance.json").write_text("[]")
+    with pytest.raises(DataError, match=r"provenance\.json is not what record_provenance writes"):
+        explain(run, "simhand/mpjpe")
+
+
+def test_without_a_cell_all_are_listed(repository, run):
+    make_table(repository, run)
+    write_metrics(run)
+    assert explain(run, "") == (
+        "Cells of its tables:\n  table2/simhand/mine/mpjpe\n  table2/simhand/mine/pck_auc\n"
+        f"Experiments:\n  {experiment(1)}/<protocol>/<metric>"
+    )
+    with pytest.raises(ConfigError, match="nowhere is no folder"):
+        explain(Path("nowhere"), "")
+
+
 def test_the_command_prints_it_and_fails_plainly(repository, run):
     make_table(repository, run)
     command = [sys.executable, repository / "workflow_scripts/explain_number.py", "--run-dir", run, "--cell"]
     done = subprocess.run([*command, "table2/simhand/mpjpe"], capture_output=True, text=True)
     assert done.returncode == 0 and "as certified" in done.stdout
+    done = subprocess.run([*command, ""], capture_output=True, text=True)
+    assert done.returncode == 0 and "  table2/simhand/mine/mpjpe\n" in done.stdout
     done = subprocess.run([*command, "nothing"], capture_output=True, text=True)
     assert done.returncode == 2 and "no number is called 'nothing'" in done.stderr
     assert "Traceback" not in done.stderr

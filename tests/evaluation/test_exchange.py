@@ -151,6 +151,12 @@ def test_predictions_of_other_samples_are_left_out(tmp_path, hands):
     np.testing.assert_allclose(read_dexycb(path).of_samples([IDS[4], IDS[1]]), hands[[4, 1]], rtol=1e-14)
 
 
+def test_blank_lines_of_a_result_file_do_not_count(tmp_path, hands):
+    path = written_in(".txt", tmp_path, hands)
+    path.write_text("\n" + path.read_text().replace("\n", "\n  \n", 1) + "\n\n")
+    np.testing.assert_allclose(read_dexycb(path).of_samples(IDS), hands, rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

@@ -194,10 +194,11 @@ def test_settings_that_are_rejected(wrong):
 def run_script(repository, tmp_path):
     """Measures a predictions file with the stage script; gives the metrics and what it said."""
 
-    def run(predictions, protocols):
+    def run(predictions, protocols, dataset=None):
         arguments = {
             "--settings": json.dumps({"protocols": protocols, "bootstrap_resamples": 0}),
             "--experiment": EXPERIMENT.model_dump_json(),
+            "--dataset": json.dumps(dataset or {"kind": "rendered"}),
             "--predictions": str(predictions),
             "--out-dir": str(tmp_path),
         }
@@ -222,6 +223,13 @@ def test_script_writes_the_tables(run_script, written, tmp_path):
     assert [row["id"] for row in samples] == [f"{i:08d}" for i in range(20)]
     kinds = set(read_table(tmp_path / "errors.parquet", "errors")["kind"].to_pylist())
     assert kinds == {"joint", "side", "pck", "mirrored"}
+
+
+def test_a_choice_of_frames_is_warned_of(run_script, written):
+    predictions = written(prediction_rows())
+    for frames in ("labelled", "mostly_visible"):
+        _, said = run_script(predictions, ["simhand"], {"kind": "dexycb", "root": "x", "frames": frames})
+        assert ("`dexycb_*` are no official numbers" in said) == (frames == "mostly_visible")
 
 
 def test_predictions_without_any_ground_truth_get_an_empty_table(run_script, written, caplog):

@@ -26,6 +26,16 @@ def run(repository, script, **arguments):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+def test_a_choice_of_frames_is_not_submitted(repository, tmp_path):
+    """DexYCB's tool wants every labelled frame, and some of them were not predicted."""
+    dataset = {"kind": "dexycb", "root": str(tmp_path), "frames": "mostly_visible"}
+    options = {"predictions": tmp_path / "ours.parquet", "root": tmp_path, "out": tmp_path / "submission.txt"}
+    done = run(repository, "write_submission.py", dataset=json.dumps(dataset), **options)
+    assert done.returncode == 2
+    assert "ours.parquet cannot be submitted: `frames: mostly_visible` leaves out frames" in done.stderr
+    assert "set `frames: labelled` of this data set and train and predict anew" in done.stderr
+
+
 def test_predictions_come_back_from_the_result_file(repository, dexycb, tmp_path):
     samples = LOADERS["rendered"](dexycb, DATASET, "evaluation", Scans(None, 1))
     columns = sample_columns(samples)

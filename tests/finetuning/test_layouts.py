@@ -7,16 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageDraw
 from rendered_layouts import WORLD, show_masks_of_dexycb, show_masks_of_freihand
 
-from simhand.finetuning.batches import HandDataset
+from simhand.finetuning.batches import EVALUATION_EPOCH, HandDataset
 from simhand.finetuning.data import load_labels, open_images
+from simhand.finetuning.experiment import run_experiment
+from simhand.finetuning.geometry import crop_around
 from simhand.finetuning.images import ImageStore
 from simhand.finetuning.loaders import LOADERS
 from simhand.finetuning.samples import HandSamples, project
 from simhand.finetuning.scans import Scans
 from simhand.settings.datasets import RenderedSettings
+from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.section import preset_defaults
 from simhand.world.labels import render_labelled_set
@@ -194,3 +198,24 @@ def test_an_experiments_data_of_every_layout(roots, layout, tmp_path):
     kept = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "scans").glob("*"))
     expected = {"dexycb": ["dexycb-s1-test", "dexycb-s1-train"], "freihand": []}
     assert kept == expected.get(layout, ["assemblyhands-train", "assemblyhands-val"])
+
+
+def test_prediction_cuts_as_wide_as_training_did(roots, tmp_path, tiny_encoder):
+    """AssemblyHands' crops follow from wider boxes than the joints', which is all that prediction sees."""
+    root, dataset = roots["assemblyhands"], RenderedSettings(kind="rendered", layout="assemblyhands")
+    small = FinetuneSettings(head_width=8, input_px=32, batch_size=4, epochs=1, device="cpu")
+    experiment = FinetuneExperiment(
+        name="x", method="none", set=None, weighting="none", top_k=None, init="random", dataset="drawn",
+        label_fraction=1.0, seed=0,
+    )  # fmt: skip
+    run_experiment(small, experiment, dataset, root, None, tmp_path, threads=1)
+    samples = LOADERS["rendered"](root, dataset, "training", Scans(None, 1))
+    cut = HandDataset(samples, ImageStore(samples, 500, False, 1), small, dataset.crop_factor, seed=0)
+    trained_px = np.array([32 / cut[(EVALUATION_EPOCH, row)]["affine"][0, 0] for row in range(len(samples))])
+
+    def predicted_px(factor: float) -> np.ndarray:
+        return np.array([crop_around(joints, factor, False).side for joints in samples.joints_2d_px])
+
+    crop_factor = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["crop_factor"]
+    assert np.median(trained_px / predicted_px(crop_factor)) == pytest.approx(1, abs=0.05)
+    assert np.median(trained_px / predicted_px(dataset.crop_factor)) > 1.1

@@ -1,5 +1,9 @@
 """Kept scans: only whole ones of the same files, settings and code are trusted."""
 
+import multiprocessing
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -30,6 +34,46 @@ def test_a_scan_is_made_once_and_given_again(scans, tmp_path):
         found = scans.load("set", tmp_path, "one", scan)
         assert found.keys() == ARRAYS.keys()
         assert all(np.array_equal(found[name], ARRAYS[name]) for name in ARRAYS)
+    assert scan.times == 1
+
+
+def load_together(folder, barrier):
+    """Load with a scan that takes its time and leaves a mark."""
+
+    def scan():
+        (folder / f"scanned-{os.getpid()}").touch()
+        time.sleep(1)
+        return ARRAYS
+
+    barrier.wait()
+    found = Scans(folder / "scans", 1).load("set", folder, "one", scan)
+    assert all(np.array_equal(found[name], ARRAYS[name]) for name in ARRAYS)
+
+
+def test_of_processes_that_find_no_scan_one_scans(tmp_path):
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(2)
+    both = [context.Process(target=load_together, args=(tmp_path, barrier)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+    assert [process.exitcode for process in both] == [0, 0]
+    assert len(list(tmp_path.glob("scanned-*"))) == 1
+    assert len(list((tmp_path / "scans").iterdir())) == 1, "the lock is gone"
+
+
+def test_the_scan_of_a_killed_process_is_made_by_the_next(tmp_path):
+    context = multiprocessing.get_context("fork")
+    killed = context.Process(target=load_together, args=(tmp_path, context.Barrier(1)))
+    killed.start()
+    while not list(tmp_path.glob("scanned-*")):
+        assert killed.is_alive()
+        time.sleep(0.01)
+    killed.kill()
+    killed.join()
+    scan = Scanner()
+    Scans(tmp_path / "scans", 1).load("set", tmp_path, "one", scan)
     assert scan.times == 1
 
 

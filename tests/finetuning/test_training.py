@@ -1,6 +1,7 @@
 """Training end to end on a few drawn hands: it learns, repeats itself, and says what is wrong."""
 
 import json
+import math
 from pathlib import Path
 from typing import get_args
 
@@ -13,7 +14,7 @@ from drawn_freihand import write_split
 
 from simhand.errors import ConfigError, DataError
 from simhand.files.tables import read_table
-from simhand.finetuning import data
+from simhand.finetuning import data, train
 from simhand.finetuning.batches import EpochBatches, HandDataset
 from simhand.finetuning.detnet import DetNet
 from simhand.finetuning.experiment import run_experiment
@@ -308,6 +309,25 @@ def test_selection_on_a_test_set_without_labels_is_refused(freihand, tmp_path):
         run(freihand, tmp_path, {"model_selection": "test"})
 
 
+def test_labels_that_are_not_there_are_told_in_the_words_of_the_layout(freihand, tmp_path, monkeypatch):
+    """FreiHAND alone has evaluation_xyz.json."""
+    (freihand / "evaluation_xyz.json").unlink()
+    monkeypatch.setitem(data.LOADERS, "dexycb", lambda root, _, split, scans: load_freihand(root, split))
+    with pytest.raises(DataError, match="model_selection is test, but the evaluation split of") as error:
+        run(freihand, tmp_path, {"model_selection": "test"}, dataset={"kind": "dexycb", "root": "here"})
+    assert "evaluation_xyz" not in str(error.value)
+
+
+def test_a_choice_of_frames_is_warned_of(freihand, tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(data.LOADERS, "dexycb", lambda root, _, split, scans: load_freihand(root, split))
+    for frames in ("labelled", "mostly_visible"):
+        caplog.clear()
+        dataset = parse_dataset(json.dumps({"kind": "dexycb", "root": "here", "frames": frames}))
+        data.load_labels(FinetuneSettings.model_validate(SMALL), dataset, freihand, 1.0, threads=1)
+        warned = [record for record in caplog.records if "are no official numbers" in record.message]
+        assert [record.levelname for record in warned] == (["WARNING"] if frames != "labelled" else [])
+
+
 def test_unreadable_image_stops_ours_and_is_replaced_in_the_release(freihand, tmp_path, caplog):
     (freihand / "training/rgb/00000003.jpg").write_bytes(b"")
     with pytest.raises(DataError, match=r"1 image\(s\) cannot be decoded: .*00000003.jpg"):
@@ -324,17 +344,21 @@ def test_unreadable_image_stops_ours_and_is_replaced_in_the_release(freihand, tm
     assert others and np.array_equal(dataset[(-1, others[0])]["joints_2d"], replaced["joints_2d"])
 
 
-def test_divergence_stops_with_a_message_and_leaves_the_last_good_checkpoint(freihand, tmp_path):
-    """A step of that size ruins the weights: they are not saved, those before them are kept."""
+def test_divergence_stops_with_a_message_and_leaves_the_last_good_checkpoint(freihand, tmp_path, monkeypatch):
+    """The fifth step is so long that it ruins the weights: they are not saved, those before it are kept."""
+    monkeypatch.setattr(train, "learning_rate_at", lambda step, *_: math.inf if step == 4 else 1e-3)
     with pytest.raises(
-        DivergedError, match=r"at step \d\. Lower `finetune.learning_rate` \(1e\+37; try"
+        DivergedError, match=r"is not finite at step 5\. Lower `finetune.learning_rate` \(0\.001; try"
     ) as error:
-        run(freihand, tmp_path / "out", {"learning_rate": 1e37, "checkpoint_minutes": 0})
+        run(freihand, tmp_path / "out", {"checkpoint_minutes": 0})
     assert error.value.exit_code not in (0, 75)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"run"}
-    for path in tmp_path.glob("out/run/*/checkpoints/*.pt"):
-        kept = torch.load(path, weights_only=True)["network"]
-        assert all(torch.isfinite(tensor).all() for tensor in kept.values())
+    checkpoints = [
+        torch.load(path, weights_only=True) for path in tmp_path.glob("out/run/*/checkpoints/*.pt")
+    ]
+    assert checkpoints and max(checkpoint["step"] for checkpoint in checkpoints) == 4
+    for checkpoint in checkpoints:
+        assert all(torch.isfinite(tensor).all() for tensor in checkpoint["network"].values())
 
 
 def test_the_log_says_what_the_recipe_has_from_elsewhere(freihand, tmp_path, caplog):

@@ -54,8 +54,13 @@ def run(tmp_path):
         folder = tmp_path / "finetune" / name
         folder.mkdir(parents=True)
         touch(folder, "checkpoint.pt")
-        (folder / "metrics.json").write_text(json.dumps({"chosen": {"error_mm": error}}))
+        write_metrics(folder, error)
     return tmp_path
+
+
+def write_metrics(folder, error_mm, dataset="freihand", selection="validation"):
+    content = {"dataset": dataset, "model_selection": selection, "chosen": {"error_mm": error_mm}}
+    (folder / "metrics.json").write_text(json.dumps(content))
 
 
 def test_the_model_is_the_one_that_is_named_or_the_best(run):
@@ -69,6 +74,28 @@ def test_the_model_is_the_one_that_is_named_or_the_best(run):
     (run / "finetune/first/metrics.json").unlink()
     with pytest.raises(ConfigError, match="several models; name one of them: first, second"):
         find_checkpoint(run, None)
+
+
+def test_errors_on_different_labels_do_not_choose(run):
+    write_metrics(run / "finetune/first", 5.0, "dexycb")
+    with pytest.raises(
+        ConfigError,
+        match=r"judged on different labels.*name one of them: first \(held-out training labels of dexycb\), "
+        r"second \(held-out training labels of freihand\)",
+    ):
+        find_checkpoint(run, None)
+    assert find_checkpoint(run, "first") == run / "finetune/first/checkpoint.pt"
+
+
+@pytest.mark.parametrize(
+    ("selection", "labels"), [("validation", "held-out training labels"), ("test", "the evaluation labels")]
+)
+def test_the_log_says_which_labels_chose(run, caplog, selection, labels):
+    caplog.set_level("INFO", "simhand")
+    for name, error in (("first", 20.0), ("second", 10.0)):
+        write_metrics(run / "finetune" / name, error, selection=selection)
+    find_checkpoint(run, None)
+    assert f"model second: the smallest error on {labels} of freihand, 10.0 mm, of 2" in caplog.messages
 
 
 def test_a_run_without_a_model_says_what_to_do(tmp_path):

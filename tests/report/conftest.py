@@ -17,6 +17,7 @@ from simhand.report.definitions import TABLES  # noqa: E402
 from simhand.report.figures.draw import RunParts, write_figures  # noqa: E402
 from simhand.report.metrics import summarise  # noqa: E402
 from simhand.report.pairs_page import build_pairs_page  # noqa: E402
+from simhand.report.run_statistics import stage_times, times_table  # noqa: E402
 from simhand.report.table_display import display  # noqa: E402
 from simhand.report.table_files import to_html  # noqa: E402
 from simhand.settings.report import ReportSettings  # noqa: E402
@@ -66,6 +67,7 @@ def run(drawn_run: Path, repository: Path, tmp_path_factory: pytest.TempPathFact
     (copy / "tables").mkdir()
     html = to_html(display(compare(measured, reported, definition, {}), definition))
     (copy / "tables" / "table2.html").write_text(html, encoding="utf-8")
+    (copy / "run_times.csv").write_text(times_table(stage_times(copy / "benchmarks")), encoding="utf-8")
     (copy / "pairs_all.html").write_text(build_pairs_page(copy, "all", ReportSettings()), encoding="utf-8")
     return copy
 

@@ -20,7 +20,13 @@ from simhand.report.figures.experiment_names import experiment_parts, short_labe
 from simhand.report.figures.mining import draw_distances
 from simhand.report.figures.pairs import draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames, spread
-from simhand.report.figures.predicted import best_median_worst, load_predicted, one_seed_each, ranked
+from simhand.report.figures.predicted import (
+    best_median_worst,
+    load_errors,
+    load_predicted,
+    one_seed_each,
+    ranked,
+)
 from simhand.report.figures.style import method_colour
 from simhand.report.figures.timeline import draw_timeline
 from simhand.report.mined_set import MinedSet
@@ -230,7 +236,7 @@ def test_the_folder_of_the_images_must_be_known(drawn_run, parts, tmp_path):
     shutil.copytree(drawn_run / "finetune" / name, tmp_path / "finetune" / name)
     (tmp_path / "finetune" / name / "metrics.json").write_text("{}")
     with pytest.raises(DataError, match="does not name its data_root"):
-        load_predicted(tmp_path, name)
+        load_predicted(tmp_path, name, [0])
 
 
 def test_missing_or_damaged_histories_are_errors(drawn_run, tmp_path):
@@ -251,18 +257,20 @@ def test_records_of_steps_are_not_drawn(drawn_run):
 
 
 def test_errors_and_projections_of_predictions(drawn_run, parts):
-    predicted = load_predicted(drawn_run, parts.finetune[0])
+    predicted = load_predicted(drawn_run, parts.finetune[0], [5, 3])
     table = read_table(drawn_run / "finetune" / parts.finetune[0] / "predictions.parquet", "predictions")
     row = table.to_pylist()[3]
+    assert predicted.ids == ["00000005", row["id"]] and predicted.images[1].name == row["image"]
     truth, ours = (np.array(row[name]).reshape(21, 3) for name in ("ground_truth", "prediction"))
     scale = np.linalg.norm(truth[0] - truth[9]) / np.linalg.norm(ours[0] - ours[9])
     expected = 1000 * np.mean(
         [np.linalg.norm(truth[0] + scale * (o - ours[0]) - t) for o, t in zip(ours, truth, strict=True)]
     )
-    assert predicted.errors_mm[3] == pytest.approx(expected, rel=1e-12)
+    assert predicted.errors_mm[1] == pytest.approx(expected, rel=1e-12)
+    assert load_errors(drawn_run, parts.finetune[0]).errors_mm[3] == predicted.errors_mm[1]
     fx, _, cx, _, fy, cy, *_ = row["intrinsics"]
     pixels = [[fx * x / z + cx, fy * y / z + cy] for x, y, z in truth]
-    assert predicted.truth_2d[3] == pytest.approx(np.array(pixels), rel=1e-12)
+    assert predicted.truth_2d[1] == pytest.approx(np.array(pixels), rel=1e-12)
 
 
 def test_the_best_median_and_worst_are_what_they_say():

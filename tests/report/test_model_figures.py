@@ -15,9 +15,9 @@ from simhand.errors import DataError
 from simhand.files.tables import read_table, write_table
 from simhand.report.figures import methods, predictions
 from simhand.report.figures.hands_3d import hands_to_turn
-from simhand.report.figures.methods import draw_methods
-from simhand.report.figures.predicted import load_predicted
-from simhand.report.figures.predictions import draw_failures
+from simhand.report.figures.methods import compared_models, draw_comparison, draw_methods
+from simhand.report.figures.predicted import load_errors, load_predicted
+from simhand.report.figures.predictions import draw_failures, draw_predictions
 
 NAMES = miniature_run.FINETUNE
 
@@ -75,6 +75,56 @@ def test_a_prediction_that_cannot_be_aligned_is_counted_and_not_ranked(run, shee
     assert draw_failures(run, NAMES, 50) is None
 
 
+def test_a_hand_without_a_visible_joint_is_neither_best_nor_worst(run, sheets):
+    hidden = "00000002"
+    for name in NAMES:
+        change(run, name, visible=lambda row: [row["id"] != hidden] * 21)
+    figure = draw_failures(run, NAMES, 50)
+    assert "1 more could not be aligned or have no visible joint" in figure.caption
+    assert hidden not in [tile.lines[1] for row in sheets[0].rows for tile in row]
+    for name in NAMES:
+        errors = load_errors(run, name).errors_mm
+        assert np.flatnonzero(np.isnan(errors)).tolist() == [2]
+    assert hidden not in [hand["id"] for hand in hands_to_turn(run, NAMES, 8)["hands"]]
+
+
+def test_of_many_models_only_the_hands_shown_are_held(run, sheets, monkeypatch):
+    """Errors are read one model after the other; images, joints and points only of what is drawn."""
+    held = []
+
+    def load(run_dir, name, rows):
+        held.append((name, len(rows)))
+        return load_predicted(run_dir, name, rows)
+
+    monkeypatch.setattr(predictions, "load_predicted", load)
+    change(run, NAMES[2], prediction=lambda row: bent(row["ground_truth"], 0.001))
+    draw_failures(run, NAMES, 5)
+    assert held == [(NAMES[2], 5)]
+    held.clear()
+    draw_predictions(run, NAMES, 1)
+    assert held == [(name, 3) for name in NAMES]
+
+
+def test_models_are_compared_one_of_every_method_first(run):
+    """Six of one method come first in the configuration; the others must not fall off the figure."""
+    ranks = [NAMES[2].replace("top1", f"top{rank}") for rank in range(1, 7)]
+    for name in ranks[1:]:
+        shutil.copytree(run / "finetune" / NAMES[2], run / "finetune" / name)
+    compared, order = compared_models(run, [*ranks, NAMES[1], NAMES[0]])
+    assert compared == [NAMES[0], NAMES[1], *ranks[:4]]
+    assert len(order) == 8
+    assert len(hands_to_turn(run, [*ranks, NAMES[1], NAMES[0]], 1)["models"]) == 6
+
+
+def test_models_are_compared_on_the_first_data_set_with_an_error(run, sheets):
+    others = [other_dataset(run, name) for name in NAMES[:2]]
+    for name in NAMES[:2]:
+        change(run, name, ground_truth=lambda row: [float("nan")] * 63)
+    assert compared_models(run, [*NAMES[:2], *others])[0] == others
+    assert draw_comparison(run, [*NAMES[:2], *others], 1) is not None
+    assert hands_to_turn(run, [*NAMES[:2], *others], 1) is not None
+
+
 def other_dataset(run: Path, name: str) -> str:
     """A copy of a fine-tuning on another data set."""
     copy = name.replace("rendered", "other")
@@ -91,7 +141,7 @@ def test_every_data_set_has_its_rows_and_every_method_its_column(run, sheets):
     assert [tile.lines for tile in sheet.rows[0][3:4]] == [["not run"]]
     assert [tile.lines for tile in sheet.rows[3][4:5]] == [["not run"]]
     chosen = sheet.rows[0][0].lines[0]
-    error = load_predicted(run, NAMES[3]).errors_mm[int(chosen)]
+    error = load_errors(run, NAMES[3]).errors_mm[int(chosen)]
     assert sheet.rows[0][4].lines == [f"{error:.1f} mm"]
     assert len(figure.caption) > 80
 
@@ -121,7 +171,7 @@ def test_the_hands_to_turn_are_in_millimetres_from_the_true_wrist(run):
         expected = 1000 * scale * (ours[joint] - ours[0])
         np.testing.assert_allclose(hand["predictions"][1][joint], expected, atol=0.06)
     assert hand["errors_mm"][1] == pytest.approx(
-        load_predicted(run, NAMES[1]).errors_mm[int(hand["id"])], abs=0.06
+        load_errors(run, NAMES[1]).errors_mm[int(hand["id"])], abs=0.06
     )
     encoded = base64.b64decode(hand["image"].removeprefix("data:image/jpeg;base64,"))
     assert cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR).shape == (120, 120, 3)

@@ -23,11 +23,12 @@ from simhand.settings.report import ReportSettings
 
 NOTICE = "Rendered hands; these numbers show the machinery & prove nothing."
 MEBIBYTE = 2**20
+TABLES = ["table2"]
 
 
 @pytest.fixture(scope="module")
 def report(run: Path) -> str:
-    return build_report(run, run / "provenance.json", ReportSettings(notice=NOTICE))
+    return build_report(run, run / "provenance.json", ReportSettings(notice=NOTICE), TABLES)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def test_the_page_says_what_is_rendered_beside_the_users_own_notice(changed):
     facts = json.loads((run / "provenance.json").read_text())
     facts["config"] |= RENDERED_WORLD
     (run / "provenance.json").write_text(json.dumps(facts))
-    html = build_report(run, run / "provenance.json", ReportSettings(notice="A note of mine."))
+    html = build_report(run, run / "provenance.json", ReportSettings(notice="A note of mine."), TABLES)
     notices = [" ".join(found.itertext()) for found in page(html).findall(".//p[@class='notice']")]
     assert len(notices) == 2
     assert "rendered world" in notices[0] and "A note of mine." in notices[1]
@@ -168,7 +169,7 @@ def test_the_page_says_what_is_rendered_beside_the_users_own_notice(changed):
 
 def test_without_anything_rendered_there_is_no_box(changed):
     run = changed()
-    assert 'class="notice"' not in build_report(run, run / "provenance.json", ReportSettings())
+    assert 'class="notice"' not in build_report(run, run / "provenance.json", ReportSettings(), TABLES)
 
 
 def test_the_data_are_counted_and_failures_named(report):
@@ -194,6 +195,21 @@ def test_the_table_of_the_paper_is_in_the_page(report):
     assert "Protocol simhand, inferred" in text
 
 
+def test_tables_of_other_configurations_are_named_and_not_shown(changed):
+    run = changed()
+    for suffix in ("html", "csv"):
+        shutil.copy(run / "tables/table2.html", run / f"tables/old.{suffix}")
+    html = build_report(run, run / "provenance.json", ReportSettings(), TABLES)
+    assert html.count('<figure class="results"') == 1
+    assert section(html, "tables").endswith(
+        "another configuration than the one of this run made them: tables/old.html."
+    )
+    assert "tables/table2.html" in section(html, "files") and "tables/old" not in section(html, "files")
+    assert "Not shown" not in section(
+        build_report(run, run / "provenance.json", ReportSettings(), ["old", "table2"]), "tables"
+    )
+
+
 def test_run_times_are_summed_by_rule(report):
     text = section(report, "times")
     assert "draw_figures 1 7.2 s" in text or "draw_figures 1 7.3 s" in text
@@ -213,7 +229,7 @@ def test_origin_is_told(report):
 
 def test_the_page_is_small_and_the_same_each_time(report, run):
     assert len(report) < 5 * MEBIBYTE
-    assert build_report(run, run / "provenance.json", ReportSettings(notice=NOTICE)) == report
+    assert build_report(run, run / "provenance.json", ReportSettings(notice=NOTICE), TABLES) == report
 
 
 def test_what_is_absent_is_said_in_one_line(changed):
@@ -221,7 +237,7 @@ def test_what_is_absent_is_said_in_one_line(changed):
     index = json.loads((run / "figures" / "index.json").read_text())
     index["parts"] |= {"sets": [], "pretrain": [], "finetune": []}
     (run / "figures" / "index.json").write_text(json.dumps(index))
-    html = build_report(run, run / "provenance.json", ReportSettings())
+    html = build_report(run, run / "provenance.json", ReportSettings(), [])
     assert (
         section(html, "mining") == "Similar hands This run has no pre-training set, so no pairs were mined."
     )
@@ -241,6 +257,7 @@ def test_what_is_absent_is_said_in_one_line(changed):
         ("provenance.json", "provenance.json does not exist; run record_provenance first"),
         ("figures/index.json", "index.json does not exist; run draw_figures first"),
         ("figures/dag.png", "dag.png does not exist; run draw_figures again"),
+        ("tables/table2.html", "table2.html does not exist; run make_tables first"),
         ("sets/all.parquet", "all.parquet does not exist"),
         ("pairs/all.json", r"all\.json does not tell who serves as a partner"),
     ],
@@ -248,7 +265,7 @@ def test_what_is_absent_is_said_in_one_line(changed):
 def test_missing_inputs_are_named(changed, without, message):
     run = changed(without)
     with pytest.raises(DataError, match=message):
-        build_report(run, run / "provenance.json", ReportSettings())
+        build_report(run, run / "provenance.json", ReportSettings(), TABLES)
 
 
 @pytest.mark.parametrize(
@@ -266,14 +283,14 @@ def test_damaged_inputs_are_named(changed, name, content, message):
     run = changed()
     (run / name).write_text(content)
     with pytest.raises(DataError, match=message):
-        build_report(run, run / "provenance.json", ReportSettings())
+        build_report(run, run / "provenance.json", ReportSettings(), TABLES)
 
 
 def test_unknown_provenance_is_said_to_be_unknown(changed):
     run = changed()
     facts = json.loads((run / "provenance.json").read_text()) | {"git_commit": None, "git_changes": None}
     (run / "provenance.json").write_text(json.dumps(facts))
-    text = section(build_report(run, run / "provenance.json", ReportSettings()), "provenance")
+    text = section(build_report(run, run / "provenance.json", ReportSettings(), TABLES), "provenance")
     assert "Commit not known" in text and "GPU none" in text
 
 

@@ -27,7 +27,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 def report(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report and the page of pairs of the miniature run, alone in a folder."""
     folder = tmp_path_factory.mktemp("report")
-    html = build_report(run, run / "provenance.json", ReportSettings())
+    html = build_report(run, run / "provenance.json", ReportSettings(), ["table2"])
     (folder / "report.html").write_text(html, encoding="utf-8")
     shutil.copy(run / "pairs_all.html", folder)
     return folder / "report.html"
@@ -154,7 +154,7 @@ def test_a_report_without_predictions_has_no_view_and_no_complaint(page, drawn_r
     run = tmp_path / "mini"
     shutil.copytree(drawn_run, run)
     (run / "figures" / "hands_3d.json").unlink()
-    (tmp_path / "report.html").write_text(build_report(run, run / "provenance.json", ReportSettings()))
+    (tmp_path / "report.html").write_text(build_report(run, run / "provenance.json", ReportSettings(), []))
     page.complaints.clear()
     page.open(tmp_path / "report.html", 1000)
     assert page.complaints == [] and page.ask("document.getElementById('hands-3d')") is None

@@ -96,6 +96,17 @@ def test_two_experiments_never_share_a_name(repository, rows):
         load_config(demo(repository, experiments={"table2": rows}))
 
 
+@pytest.mark.parametrize("name", ["none", "peclr", "simhand", "weakly-supervised"])
+def test_predictions_made_elsewhere_have_no_name_of_a_method(repository, name):
+    def imported(name):
+        return demo(repository, imported_predictions={name: {"file": "pred.json", "dataset": "rendered"}})
+
+    message = f"imported_predictions.{name}: '{name}' is a method of the experiments"
+    with pytest.raises(ConfigError, match=message):
+        load_config(imported(name))
+    assert list(load_config(imported(f"{name}-of-others")).imported_models()) == [f"{name}-of-others"]
+
+
 def test_close_label_fractions_are_different_experiments(repository):
     row = {"method": "none", "dataset": "rendered", "label_fraction": [0.011, 0.012]}
     config = load_config(demo(repository, experiments={"table2": [row]}))

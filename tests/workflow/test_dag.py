@@ -1,7 +1,6 @@
 """The DAG: it builds for every shipped config, and a stage can be asked for by name."""
 
 import re
-import shutil
 
 import pytest
 import yaml
@@ -23,6 +22,7 @@ STAGES = [
     "table2",
     "figure2",
     "figure8",
+    "submissions",
 ]
 
 
@@ -119,6 +119,15 @@ def test_an_empty_video_folder_is_said_plainly(snakemake, tmp_path):
     assert "no video" in done.stdout and "empty" in done.stdout
 
 
+def test_pairs_of_no_set_are_not_done_in_silence(snakemake, tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips/one.mp4").touch()
+    (tmp_path / "run.yaml").write_text("run: mine\nsources: {phone: {kind: folder, path: clips}}\n")
+    done = snakemake(tmp_path, "--dry-run", "--cores", "2", "--configfile", "run.yaml", "--", "pairs")
+    assert done.returncode == 1
+    assert "the configuration names no `sets`; add for example `sets: {all: {sources: all}}`" in done.stdout
+
+
 def test_a_dry_run_writes_nothing(snakemake, tmp_path):
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips/a.mp4").touch()
@@ -175,18 +184,3 @@ def test_rules_scripts_and_environments_share_their_names(repository):
 def test_the_linter_is_content(snakemake, tmp_path):
     done = snakemake(tmp_path, "--lint")
     assert done.returncode == 0, done.stdout
-
-
-def test_slurm_profile_asks_for_a_gpu_only_where_networks_need_one(repository, snakemake, tmp_path):
-    profile = yaml.safe_load((repository / "slurm/profile.yaml").read_text())
-    rules = "\n".join(path.read_text() for path in (repository / "rules").glob("*.smk"))
-    by_itself = {"pretrain_encoder"}
-    with_gpu = {name for name, wanted in profile["set-resources"].items() if wanted.get("gpu")} | by_itself
-    assert with_gpu == {"detect_hands", "mine_pairs_torch", "pretrain_encoder", "finetune_detnet"}
-    assert {*profile["set-resources"], *profile["set-threads"]} <= rule_names(rules)
-    shutil.copytree(repository / "slurm", tmp_path / "slurm")
-    done = snakemake(tmp_path, "--profile", "slurm", "--dry-run", "--executor", "dryrun", "--quiet", "reason")
-    assert done.returncode == 0, done.stdout
-    for name in re.findall(r"^rule (\w+):", rules, flags=re.MULTILINE):
-        for job in re.findall(rf"^(?:local)?rule {name}:\n((?:    .*\n)+)", done.stdout, flags=re.MULTILINE):
-            assert ("gpu=1" in job) == (name in with_gpu), job

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,21 +31,42 @@ def certificate_path(result: Path) -> Path:
 
 @dataclass(frozen=True)
 class Birth:
-    """A computation that has begun: when, and by which code on which machine."""
+    """A computation that has begun: when, by which code on which machine, and from what.
+
+    ``files`` and ``digests`` are those of the inputs, by role, as they were when the computation began.
+    """
 
     started_s: float
     place: Mapping[str, Any]
+    files: Mapping[str, Sequence[Path]]
+    digests: Mapping[str, str]
 
     @classmethod
-    def begin(cls) -> "Birth":
-        """To be called when a stage begins, since the commit may be another one when it ends."""
-        return cls(time.monotonic(), birthplace())
+    def begin(cls, inputs: Inputs) -> "Birth":
+        """To be called before a stage reads its inputs: they, and the commit, may be others when it ends.
+
+        Args:
+            inputs: files and folders that are read, by role; None for a role that has none here.
+
+        Raises:
+            DataError: one of the inputs is not there.
+        """
+        return cls(time.monotonic(), birthplace(), {}, {}).reading(inputs)
+
+    def reading(self, inputs: Inputs) -> "Birth":
+        """The same computation with further inputs, such as what it has made itself, as they are now.
+
+        Raises:
+            DataError: one of the inputs is not there.
+        """
+        files = {role: _listed(found) for role, found in inputs.items() if found}
+        digests = {role: digest_of_files(found) for role, found in files.items()}
+        return replace(self, files={**self.files, **files}, digests={**self.digests, **digests})
 
     def certify(
         self,
         made: Sequence[Path],
         *,
-        inputs: Inputs,
         recipe: Mapping[str, Any],
         seed: int | None = None,
         facts: Mapping[str, Any] | None = None,
@@ -58,26 +79,20 @@ class Birth:
 
         Args:
             made: files that are finished.
-            inputs: files and folders that they were made from, by role; None for a role that has none here.
             recipe: settings and experiment, all that the result depends on beside inputs and code.
             seed: of the random draws, where there are any.
             facts: what only the computation could tell, such as the number of hands.
-
-        Raises:
-            DataError: one of the inputs is not there any more.
         """
         path = certificate_path(made[0])
-        files = {role: _listed(found) for role, found in inputs.items() if found}
-        digests = {role: digest_of_files(found) for role, found in files.items()}
         script = Path(sys.argv[0])
         certificate = {
             "certificate": VERSION,
             "stage": script.stem,
-            "fingerprint": digest_of(script.stem, recipe, digests),
+            "fingerprint": digest_of(script.stem, recipe, self.digests),
             "made": {file.name: file_sha256(file) for file in made},
             "inputs": {
-                role: {"paths": [_noted(file, path.parent) for file in found], "sha256": digests[role]}
-                for role, found in files.items()
+                role: {"paths": [_noted(file, path.parent) for file in found], "sha256": self.digests[role]}
+                for role, found in self.files.items()
             },
             "recipe": recipe,
             "seed": seed,
@@ -121,7 +136,9 @@ def digest_of_files(paths: Sequence[Path]) -> str:
             return file_sha256(paths[0])
         listed = [[name, file_sha256(file)] for path in paths for name, file in _files_in(path)]
     except FileNotFoundError as error:
-        raise DataError(f"{error.filename} does not exist; run the stage that writes it") from error
+        raise DataError(
+            f"{error.filename} does not exist; run the stage that writes it, or correct its name"
+        ) from error
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 

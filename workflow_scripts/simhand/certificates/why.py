@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from simhand.certificates import facts
-from simhand.certificates.cells import experiments_of, find_cell
+from simhand.certificates.cells import NamedCell, experiments_of, find_cell, listing
 from simhand.certificates.certificate import certificate_path
 from simhand.certificates.chain import AS_CERTIFIED, Checked, Link, chain
-from simhand.errors import DataError
+from simhand.errors import ConfigError, DataError
 from simhand.files.tables import read_table
+from simhand.report.metrics import measurement
 
 SHOWN_COMMAND = 150
 INDENT = "    "
@@ -21,12 +22,17 @@ def explain(run_dir: Path, asked: str) -> str:
     Args:
         run_dir: results/<run>.
         asked: a cell such as ``table2/simhand/ego-100k/mpjpe``; an experiment, alone or followed by
-            ``/<protocol>`` and ``/<metric>``; or a certified file of the run, such as ``pairs/all.parquet``.
+            ``/<protocol>`` and ``/<metric>``; or a certified file of the run, such as ``pairs/all.parquet``;
+            '' for a list of all cells and experiments.
 
     Raises:
-        ConfigError: there is no such number; the message lists those that there are.
+        ConfigError: there is no such run or number; the message lists the numbers that there are.
         DataError: a certificate or table is missing or damaged.
     """
+    if not run_dir.is_dir():
+        raise ConfigError(f"{run_dir} is no folder; name that of a run, for example results/demo")
+    if not asked:
+        return listing(run_dir)
     teller = Teller(run_dir)
     if (run_dir / asked).is_file() and certificate_path(run_dir / asked).is_file():
         return "\n".join([asked, *teller.story(run_dir / asked)])
@@ -35,7 +41,7 @@ def explain(run_dir: Path, asked: str) -> str:
         protocol, _, metric = which.partition("/")
         return "\n".join([asked, *teller.of_experiment(experiment, protocol, metric)])
     cell = find_cell(run_dir, asked)
-    lines = [f"{cell.name} = {cell.text}", f"protocol {cell.protocol}"]
+    lines = [f"{cell.name} = {cell.text}", f"protocol {cell.protocol}", *teller.doubts(cell)]
     for experiment in cell.experiments:
         lines += ["", *teller.of_experiment(experiment, cell.protocol, cell.metric)]
     return "\n".join(lines)
@@ -51,19 +57,29 @@ class Teller:
         self.told: set[Path] = set()
         self.machines: set[str] = set()
 
-    def of_experiment(self, experiment: str, protocol: str, metric: str) -> Iterator[str]:
-        """The measured numbers of an experiment and its story; '' for any protocol or metric."""
-        path = self._metrics_file(experiment)
+    def doubts(self, cell: NamedCell) -> Iterator[str]:
+        """Why the table that a cell stands in may not be the one that it should be."""
+        if not cell.configured:
+            yield f"{cell.table} is no table of the configuration in provenance.json: another one made it"
         rows = [
             row
-            for row in read_table(path, "metrics").to_pylist()
-            if protocol in ("", row["protocol"]) and metric in ("", row["metric"])
+            for experiment in cell.experiments
+            for row in self._rows(experiment, cell.protocol, cell.metric)
         ]
-        if not rows:
-            raise DataError(f"{path} has no metric {metric or 'at all'} of protocol {protocol or '(any)'}")
+        now = measurement(rows)
+        if now is None or now.texts != cell.numbers:
+            yield (
+                f"the table is older than its metrics, of which the mean is {now.mean:.2f} now: "
+                if now
+                else "the table is older than its metrics, which are blank now: "
+            ) + f"make it again with `snakemake {cell.table}`"
+
+    def of_experiment(self, experiment: str, protocol: str, metric: str) -> Iterator[str]:
+        """The measured numbers of an experiment and its story; '' for any protocol or metric."""
+        rows = self._rows(experiment, protocol, metric)
         yield experiment
         yield from (f"{INDENT}{_value(row)}" for row in rows)
-        yield from self.story(path)
+        yield from self.story(self._metrics_file(experiment))
 
     def story(self, result: Path) -> Iterator[str]:
         """A paragraph for each certified result from ``result`` back."""
@@ -101,6 +117,17 @@ class Teller:
             files = self._name(paths[0]) if len(paths) == 1 else f"{len(paths)} files"
             yield f"{INDENT}from {role}: {files}, SHA-256 {digest[: facts.DIGITS]}"
         yield from (f"{INDENT}{text}" for text in self.checked.broken_inputs(link))
+
+    def _rows(self, experiment: str, protocol: str, metric: str) -> list[dict[str, Any]]:
+        path = self._metrics_file(experiment)
+        rows = [
+            row
+            for row in read_table(path, "metrics").to_pylist()
+            if protocol in ("", row["protocol"]) and metric in ("", row["metric"])
+        ]
+        if not rows:
+            raise DataError(f"{path} has no metric {metric or 'at all'} of protocol {protocol or '(any)'}")
+        return rows
 
     def _metrics_file(self, experiment: str) -> Path:
         found = sorted(self.run_dir.glob(f"*/{experiment}/metrics.parquet"))

@@ -14,7 +14,7 @@ from simhand.finetuning.loaders import LOADERS
 from simhand.finetuning.samples import HandSamples
 from simhand.finetuning.scans import Scans
 from simhand.finetuning.subsets import labelled_rows, validation_split
-from simhand.settings.datasets import DatasetSettings
+from simhand.settings.datasets import DatasetSettings, caveat_of, layout_of
 from simhand.settings.finetune import FinetuneSettings
 
 log = logging.getLogger("simhand")
@@ -72,10 +72,13 @@ def load_labels(
             "batch_size"
         )
     evaluation = load(root, dataset, "evaluation", scans)
+    caveat = caveat_of(dataset)
+    if caveat is not None:
+        log.warning("%s: %s", root, caveat)
     if settings.model_selection == "test" and not evaluation.has_joints:
         raise DataError(
-            f"finetune.model_selection is test, but {root}/evaluation_xyz.json does not exist; "
-            "set model_selection to validation or last"
+            f"finetune.model_selection is test, but {_ground_truth(dataset, root)}; set model_selection to "
+            "validation or last"
         )
     log.info(
         "%d images to train on, %d held out, %d to predict",
@@ -84,6 +87,13 @@ def load_labels(
         len(evaluation),
     )
     return Labels(labelled, training_rows, validation_rows, evaluation)
+
+
+def _ground_truth(dataset: DatasetSettings, root: Path) -> str:
+    """Why the evaluation samples have no ground truth."""
+    if layout_of(dataset) == "freihand":
+        return f"{root}/evaluation_xyz.json does not exist"
+    return f"the evaluation split of {root} does not tell all joints"
 
 
 def open_images(

@@ -17,7 +17,13 @@ from simhand.finetuning.batches import EpochBatches, HandDataset
 from simhand.finetuning.data import ExperimentData, Rows, load_labels, open_images
 from simhand.finetuning.detnet import DetNet
 from simhand.finetuning.loading import Hands
-from simhand.finetuning.outputs import mean_bone_0_9_m, prediction_table, write_checkpoint, write_metrics
+from simhand.finetuning.outputs import (
+    crop_over_joints,
+    mean_bone_0_9_m,
+    prediction_table,
+    write_checkpoint,
+    write_metrics,
+)
 from simhand.finetuning.predict import root_relative_errors_mm
 from simhand.finetuning.readings import read_samples
 from simhand.finetuning.run_identity import run_identity
@@ -205,15 +211,17 @@ def _predict(
 
     rows = np.arange(len(data.evaluation))
     readings = read_samples(training.network, data.evaluation, rows, training.settings, workers, watch)
-    bone_m = mean_bone_0_9_m(data.labelled.samples.take(data.training_rows))
+    learnt_from = data.labelled.samples.take(data.training_rows)
+    bone_m = mean_bone_0_9_m(learnt_from)
     if run.lock is not None:
         run.lock.check()
     table = prediction_table(data.evaluation.samples, readings, bone_m)
     write_table(out_dir / "predictions.parquet", "predictions", table)
     write_bytes(out_dir / "history.jsonl", run.history.read_bytes())
     epoch = training.chosen["epoch"]
+    crop_factor = crop_over_joints(learnt_from, dataset.crop_factor)
     write_checkpoint(
-        out_dir / "checkpoint.pt", training.network, training.settings, epoch, bone_m, dataset.crop_factor
+        out_dir / "checkpoint.pt", training.network, training.settings, epoch, bone_m, crop_factor
     )
 
 

@@ -52,6 +52,18 @@ def mean_bone_0_9_m(samples: HandSamples) -> float:
     return float(np.linalg.norm(bones[measured], axis=-1).mean())
 
 
+def crop_over_joints(samples: HandSamples, crop_factor: float) -> float:
+    """Side of the crop over the larger side of the joints' box, the median over the samples.
+
+    That is ``crop_factor`` where crops follow from the joints, and more where they follow from wider boxes.
+    """
+    boxes = samples.boxes_px.reshape(-1, 2, 2)
+    crop_px = np.ptp(boxes, axis=1).max(axis=-1)
+    joints_px = np.ptp(samples.joints_2d_px, axis=1).max(axis=-1)
+    given = np.isfinite(crop_px) & (joints_px > 0)
+    return float(np.median(crop_px[given] / joints_px[given])) if given.any() else crop_factor
+
+
 def write_metrics(path: Path, metrics: dict[str, Any]) -> None:
     """Counts, losses and times as indented JSON."""
     write_text(path, json.dumps(metrics, indent=2) + "\n")
@@ -61,7 +73,8 @@ class FinetunedModel(NamedTuple):
     """A fine-tuned network in evaluation mode, and what it takes to use it on other images.
 
     ``bone_0_9_m`` is the mean length of bone 0-9 in its training labels, ``crop_factor`` the side of the
-    crops it has learnt from over the larger side of the joints' box.
+    crops it has learnt from over the larger side of the joints' box: the median, where they were cut around
+    annotated boxes.
     """
 
     network: DetNet

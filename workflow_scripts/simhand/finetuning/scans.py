@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simhand.files.atomic import atomic_path
+from simhand.files.folder_lock import locked_folder
 
 log = logging.getLogger("simhand")
 
@@ -47,6 +48,8 @@ class Scans:
     def load(self, name: str, root: Path, fingerprint: str, scan: Callable[[], Arrays]) -> Arrays:
         """The arrays of ``scan``: kept ones if they carry ``fingerprint``, else scanned now and kept.
 
+        Of jobs that find none at the same time one scans, and the others wait for it.
+
         Args:
             name: what is scanned, such as ``dexycb-s1-train``.
             root: the data set's folder; scans of other folders have other files.
@@ -58,14 +61,22 @@ class Scans:
         where = hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:8]
         path = self.folder / f"{name}-{where}.npz"
         kept = _read(path, fingerprint)
-        if kept is not None:
-            log.info("%s: nothing has changed since the scan kept in %s", name, path)
-            return kept
-        arrays = scan()
-        with atomic_path(path) as partial:
-            np.savez(partial, **{_FINGERPRINT: np.array(fingerprint)}, **arrays)
-        log.info("%s: scan kept in %s", name, path)
-        return arrays
+        if kept is None:
+            with locked_folder(path.with_suffix(".scanning")):
+                kept = _read(path, fingerprint)
+                if kept is None:
+                    return _scan_and_keep(path, name, fingerprint, scan)
+        log.info("%s: nothing has changed since the scan kept in %s", name, path)
+        return kept
+
+
+def _scan_and_keep(path: Path, name: str, fingerprint: str, scan: Callable[[], Arrays]) -> Arrays:
+    log.info("%s: scanning", name)
+    arrays = scan()
+    with atomic_path(path) as partial:
+        np.savez(partial, **{_FINGERPRINT: np.array(fingerprint)}, **arrays)
+    log.info("%s: scan kept in %s", name, path)
+    return arrays
 
 
 def _read(path: Path, fingerprint: str) -> Arrays | None:
@@ -73,13 +84,13 @@ def _read(path: Path, fingerprint: str) -> Arrays | None:
     try:
         with np.load(path, allow_pickle=False) as file:
             if _FINGERPRINT not in file.files or str(file[_FINGERPRINT]) != fingerprint:
-                log.info("%s is of other files or other code: scanning anew", path)
+                log.info("%s is of other files or other code", path)
                 return None
             return {name: file[name] for name in file.files if name != _FINGERPRINT}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        log.warning("%s cannot be read (%s): scanning anew", path, error)
+        log.warning("%s cannot be read (%s)", path, error)
         return None
 
 

@@ -35,7 +35,7 @@ def mining_parser(description: str | None) -> argparse.ArgumentParser:
 
 def write_pairs(args: argparse.Namespace, settings: PairsSettings, search: Search) -> None:
     """Mine the set that ``args`` name and write its pairs, and how they were mined."""
-    birth = Birth.begin()
+    birth = Birth.begin({"set": args.set, "pca": args.pca})
     hands = load_set(args.set, ["hand_id", "group_id", "source", "crop_file"])
     embedded = embed_hands(hands, load_keypoints(args.run_dir, hands), PoseEmbedding.load(args.pca))
     del hands
@@ -45,7 +45,6 @@ def write_pairs(args: argparse.Namespace, settings: PairsSettings, search: Searc
     write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     birth.certify(
         [args.out, args.out.with_suffix(".json")],
-        inputs={"set": args.set, "pca": args.pca},
         recipe={"settings": settings.model_dump(mode="json")},
         facts={"pairs": pairs.num_rows, "hands": description["hands"]},
     )

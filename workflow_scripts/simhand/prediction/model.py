@@ -4,6 +4,7 @@ import json
 import logging
 from pathlib import Path
 from pickle import PickleError
+from typing import NamedTuple
 
 from simhand.errors import ConfigError, DataError
 from simhand.finetuning.outputs import FinetunedModel, load_checkpoint
@@ -11,13 +12,15 @@ from simhand.finetuning.outputs import FinetunedModel, load_checkpoint
 log = logging.getLogger("simhand")
 
 CHECKPOINT = "checkpoint.pt"
+JUDGED_ON = {"validation": "held-out training labels", "test": "the evaluation labels"}
+"""What chose the epoch, by ``finetune.model_selection``."""
 
 
 def find_checkpoint(run_dir: Path, model: str | None) -> Path:
     """The checkpoint that ``model`` names: a file, or a fine-tuning of the run.
 
     Without a name: of the run's fine-tunings the one with the smallest error on the labels that it chose its
-    epoch with, which the log tells.
+    epoch with, which the log tells; those must be of one data set.
 
     Raises:
         ConfigError: there is no such fine-tuning, or none can be chosen.
@@ -38,15 +41,22 @@ def find_checkpoint(run_dir: Path, model: str | None) -> Path:
         raise ConfigError(
             f"{model} is neither a file nor a fine-tuning of {run_dir}; those are: {', '.join(found)}"
         )
-    errors_mm = {name: _chosen_error_mm(path.with_name("metrics.json")) for name, path in found.items()}
-    known = {name: error for name, error in errors_mm.items() if error is not None}
-    if len(found) > 1 and len(known) < len(found):
+    if len(found) == 1:
+        return next(iter(found.values()))
+    judged = {name: _judged(path.with_name("metrics.json")) for name, path in found.items()}
+    known = [one for one in judged.values() if one is not None]
+    if len(known) < len(found):
         raise ConfigError(f"{run_dir} has several models; name one of them: {', '.join(found)}")
-    best = min(known, key=lambda name: known[name]) if known else next(iter(found))
-    if len(found) > 1:
-        log.info(
-            "model %s: the smallest error on held-out labels, %.1f mm, of %d", best, known[best], len(found)
+    if len({one.labels for one in known}) > 1:
+        of_each = ", ".join(f"{name} ({one.labels})" for name, one in zip(judged, known, strict=True))
+        raise ConfigError(
+            f"{run_dir} has models judged on different labels, so their errors do not compare; name one of "
+            f"them: {of_each}"
         )
+    best, chosen = min(zip(judged, known, strict=True), key=lambda pair: pair[1].error_mm)
+    log.info(
+        "model %s: the smallest error on %s, %.1f mm, of %d", best, chosen.labels, chosen.error_mm, len(found)
+    )
     return found[best]
 
 
@@ -65,9 +75,18 @@ def load_model(path: Path) -> FinetunedModel:
         ) from error
 
 
-def _chosen_error_mm(path: Path) -> float | None:
+class _Judged(NamedTuple):
+    """The error of a model's chosen epoch, and in words the labels that it was measured on."""
+
+    error_mm: float
+    labels: str
+
+
+def _judged(path: Path) -> _Judged | None:
+    """What metrics.json tells; None if it is not there, or the epoch was not chosen by an error."""
     try:
-        chosen = json.loads(path.read_text(encoding="utf-8"))["chosen"]
-        return float(chosen["error_mm"])
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+        labels = f"{JUDGED_ON[metrics['model_selection']]} of {metrics['dataset']}"
+        return _Judged(float(metrics["chosen"]["error_mm"]), labels)
     except (OSError, ValueError, KeyError, TypeError):
         return None

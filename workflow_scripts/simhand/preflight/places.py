@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from simhand.encoder_weights import imagenet_weights
+from simhand.errors import SimhandError
 from simhand.preflight.estimate import Estimate
 from simhand.preflight.finding import Finding
 from simhand.settings.config import Config
@@ -28,6 +30,8 @@ def check_roots(config: Config) -> Iterator[Finding]:
     }
     starts = {experiment.finetune.init for experiment in config.all_experiments()} - {"random", "imagenet"}
     named |= {f"init {start}": start for start in sorted(starts)}
+    imported = config.imported_predictions
+    named |= {f"imported_predictions.{name}.file": given.file for name, given in imported.items()}
     for key, text in named.items():
         path = Path(text).expanduser()
         if not path.exists():
@@ -36,6 +40,22 @@ def check_roots(config: Config) -> Iterator[Finding]:
             yield Finding(False, key, f"{path} may not be read by you")
         else:
             yield Finding(True, key, str(path))
+    for architecture in sorted(_encoders_from_imagenet(config)):
+        try:
+            yield Finding(True, f"ImageNet weights of {architecture}", str(imagenet_weights(architecture)))
+        except SimhandError as error:
+            yield Finding(False, f"ImageNet weights of {architecture}", str(error))
+
+
+def _encoders_from_imagenet(config: Config) -> set[str]:
+    """The architectures that start from ImageNet's weights, before a pre-training or without one."""
+    return {
+        config.pretrain_settings(found.pretrain.name).encoder
+        if found.pretrain
+        else config.finetune_settings(found.finetune.name).encoder
+        for found in config.all_experiments()
+        if found.finetune.init == "imagenet"
+    }
 
 
 def check_disk(results: Path, estimate: Estimate) -> Finding:

@@ -10,6 +10,8 @@ from simhand.errors import ConfigError
 UNKNOWN = "<TBD>"
 """Snakemake's word for a resource that follows from files which do not exist yet."""
 
+MANY = 10_000
+
 
 @dataclass(frozen=True)
 class PlannedJob:
@@ -27,7 +29,10 @@ def planned_jobs(arguments: Sequence[str], targets: Sequence[str]) -> list[Plann
     Raises:
         ConfigError: the dry run fails; with what it said.
     """
-    command = ["snakemake", *arguments, "--dry-run", "--nolock", "--quiet", "host", "reason", "--", *targets]
+    # without a number of cores, as on a cluster, a dry run would cut every job down to one
+    cores = [] if {"--cores", "-c", "--jobs", "-j"} & set(arguments) else ["--cores", str(MANY)]
+    command = ["snakemake", *arguments, *cores, "--dry-run", "--nolock", "--quiet", "host", "reason"]
+    command += ["--", *targets]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise ConfigError(f"the jobs cannot be planned; a dry run says:\n{done.stdout.strip()}")

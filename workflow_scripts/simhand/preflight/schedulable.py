@@ -21,6 +21,9 @@ OPTIONS = {
 """What the SLURM plugin makes of a resource."""
 
 
+UNREACHABLE = ("Could not establish a configuration source", "Unable to contact slurm controller")
+
+
 def submit_options(job: PlannedJob) -> tuple[str, ...]:
     """The options that a job is submitted with; what is not known yet is left out."""
     asked = {name: value for name, value in job.resources.items() if value != UNKNOWN}
@@ -50,6 +53,9 @@ def check_requests(jobs: Iterable[PlannedJob]) -> Iterator[Finding]:
             )
             return
         said = " ".join((done.stderr or done.stdout).split())
+        if any(words in said for words in UNREACHABLE):
+            yield Finding(False, "SLURM", f"sbatch reaches no cluster; start this on a login node: {said}")
+            return
         if done.returncode:
             yield Finding(
                 False,

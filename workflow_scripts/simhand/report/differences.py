@@ -59,6 +59,8 @@ def _of_labels(link: Link, definition: TableDefinition) -> Iterator[Difference]:
     if dataset and dataset["kind"] == "rendered":
         title = DATASET_TITLES[dataset.get("layout", "freihand")]
         yield Difference("labels", f"rendered hands in the layout of {title}, not {title} itself")
+    if dataset and dataset.get("frames") == "labelled":
+        yield Difference("labels", "every labelled frame of DexYCB (those that show most of the hand)")
     share = definition.paper_labels
     if experiment and share is not None and experiment["label_fraction"] != share:
         yield Difference(

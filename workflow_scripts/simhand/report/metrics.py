@@ -36,6 +36,13 @@ class Measurement:
     seeds: int
     interval: tuple[float, float] | None = None
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """Mean, spread, low and high end as the CSV has them, with four decimals; '' for none."""
+        low, high = self.interval or (None, None)
+        numbers = {"mean": self.mean, "spread": self.spread, "low": low, "high": high}
+        return {part: "" if number is None else f"{number:.4f}" for part, number in numbers.items()}
+
 
 @dataclass(frozen=True)
 class MeasuredRow:
@@ -173,7 +180,7 @@ def _measured_row(
         encoder=settings.encoders.get(first["experiment"]),
         datasets=datasets,
         layouts=tuple(settings.layouts.get(dataset) for dataset in datasets),
-        measurements=tuple(_measurement(found) for found in cells),
+        measurements=tuple(measurement(found) for found in cells),
         experiments=tuple(tuple(dict.fromkeys(row["experiment"] for row in found)) for found in cells),
         seeds=tuple(sorted({row["seed"] for row in per_experiment.values()} - {None})),
         samples=(min(samples), max(samples)),
@@ -201,7 +208,7 @@ def _rows_of_score(
     return found
 
 
-def _measurement(rows: list[Row]) -> Measurement | None:
+def measurement(rows: list[Row]) -> Measurement | None:
     """Mean and spread; nothing when no seed has a value (a protocol may have to leave a cell blank)."""
     known = [row for row in rows if row["value"] is not None and math.isfinite(row["value"])]
     if not known:

@@ -1,7 +1,7 @@
 """The report: everything a run has to show, on one self-contained page."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,20 @@ class PageFigure:
     image: EmbeddedImage
 
 
-def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings) -> str:
+def build_report(
+    run_dir: Path, provenance_file: Path, settings: ReportSettings, tables: Sequence[str]
+) -> str:
     """The report of the run at ``run_dir`` as HTML without any external resource.
 
+    Args:
+        run_dir: results/<run>.
+        provenance_file: provenance.json of the run.
+        settings: section ``report``.
+        tables: names of the tables that its configuration asks for; of others that lie there it is said
+            that they are not shown.
+
     Raises:
-        DataError: the index of the videos, the figures or the provenance is missing or damaged.
+        DataError: the index of the videos, the figures, the provenance or a table is missing or damaged.
     """
     run = RunFolder.open(run_dir)
     index = _read_json(run_dir / "figures" / "index.json", "run draw_figures first")
@@ -78,9 +87,12 @@ def build_report(run_dir: Path, provenance_file: Path, settings: ReportSettings)
             row.name: page for row in sets if (run_dir / (page := f"pairs_{row.name}.html")).exists()
         },
         "incidents": incidents(run),
-        "tables": _tables(run_dir / "tables"),
+        "tables": [_table(run_dir / "tables" / f"{name}.html") for name in tables],
+        "other_tables": [
+            name for name in _names(run_dir, "tables", "*.html") if Path(name).stem not in tables
+        ],
         "times": stage_times(run_dir / "benchmarks"),
-        "files": list(_files(run_dir, parts)),
+        "files": list(_files(run_dir, parts, tables)),
         "provenance": provenance,
         "origin": origin(provenance),
         "packages": provenance.get("packages") or {},
@@ -127,26 +139,30 @@ def _hands_3d(path: Path) -> Markup | None:
     return Markup(hands.replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
-def _tables(folder: Path) -> list[Markup]:
-    """The ``figure`` elements of tables/*.html, which make_tables has written as well-formed pages."""
-    found = []
-    for path in sorted(folder.glob("[!.]*.html")):
-        try:
-            figure = ElementTree.parse(path).getroot().find("body/figure")
-        except ElementTree.ParseError as error:
-            raise DataError(
-                f"{path} is not a table that make_tables wrote ({error}); run make_tables again"
-            ) from error
-        if figure is None:
-            raise DataError(f"{path} holds no table; run make_tables again")
-        found.append(Markup(ElementTree.tostring(figure, encoding="unicode", short_empty_elements=False)))
-    return found
+def _table(path: Path) -> Markup:
+    """The ``figure`` element of a table, which make_tables has written as a well-formed page."""
+    try:
+        figure = ElementTree.parse(path).getroot().find("body/figure")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; run make_tables first") from error
+    except ElementTree.ParseError as error:
+        raise DataError(
+            f"{path} is not a table that make_tables wrote ({error}); run make_tables again"
+        ) from error
+    if figure is None:
+        raise DataError(f"{path} holds no table; run make_tables again")
+    return Markup(ElementTree.tostring(figure, encoding="unicode", short_empty_elements=False))
 
 
-def _files(run_dir: Path, parts: dict[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+def _files(
+    run_dir: Path, parts: dict[str, list[str]], tables: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
     """What a reader may want to open, as paths relative to the run folder; only what is there."""
     groups = {
-        "Tables": ["metrics.parquet", *_names(run_dir, "tables", "*.*")],
+        "Tables": [
+            "metrics.parquet",
+            *(name for table in tables for name in _names(run_dir, "tables", f"{table}.*")),
+        ],
         "Mined sets": [
             f"{folder}/{name}.{suffix}"
             for name in parts["sets"]

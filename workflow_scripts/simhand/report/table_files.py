@@ -88,12 +88,7 @@ def _measured(row: MeasuredRow, definition: TableDefinition) -> dict[str, Any]:
         values[f"{name}_unit"] = score.unit
         values[f"{name}_experiments"] = " ".join(row.experiments[index])
         if found:
-            low, high = found.interval or (None, None)
-            numbers = {"mean": found.mean, "spread": found.spread, "low": low, "high": high}
-            values |= {
-                f"{name}_{part}": "" if number is None else f"{number:.4f}"
-                for part, number in numbers.items()
-            }
+            values |= {f"{name}_{part}": text for part, text in found.texts.items()}
     seeds = " ".join(str(seed) for seed in row.seeds)
     return values | {"seeds": seeds, "samples": number_range(row.samples), "failures": row.failures}
 

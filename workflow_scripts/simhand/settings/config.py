@@ -7,7 +7,7 @@ from pydantic import Field
 
 from simhand.settings.adjacent_pairs import AdjacentPairsSettings
 from simhand.settings.crops import CropsSettings
-from simhand.settings.datasets import DatasetSettings, Layout
+from simhand.settings.datasets import DatasetSettings, Layout, layout_of
 from simhand.settings.evaluation import EvaluationSettings
 from simhand.settings.experiment_groups import GroupName, is_table
 from simhand.settings.experiments import (
@@ -109,10 +109,7 @@ class Config(Section):
 
     def layouts(self) -> dict[str, Layout]:
         """Which labelled data set of the paper each of ours is, or, rendered, imitates."""
-        return {
-            name: chosen.layout if chosen.kind == "rendered" else chosen.kind
-            for name, chosen in self.datasets.items()
-        }
+        return {name: layout_of(chosen) for name, chosen in self.datasets.items()}
 
     def pairs_settings(self, name: str) -> PairsSettings:
         """The settings of the mining of set ``name``, which may have ranks of its own."""

@@ -97,6 +97,22 @@ DatasetSettings = Annotated[
 ]
 
 
+def layout_of(dataset: DatasetSettings) -> Layout:
+    """Which labelled data set of the paper it is, or, rendered, imitates."""
+    return dataset.layout if dataset.kind == "rendered" else dataset.kind
+
+
+def caveat_of(dataset: DatasetSettings) -> str | None:
+    """What numbers on a data set are not if it is configured so, and what to do; else None."""
+    if isinstance(dataset, DexycbSettings) and dataset.frames != "labelled":
+        return (
+            f"`frames: {dataset.frames}` leaves out frames that DexYCB's own tool measures, so `dexycb_*` "
+            "are no official numbers; for those, and to submit, set `frames: labelled` of this data set and "
+            "train and predict anew"
+        )
+    return None
+
+
 def parse_dataset(text: str) -> DatasetSettings:
     """One data set's settings from JSON; ``kind`` decides which model checks them."""
     adapter: TypeAdapter[DatasetSettings] = TypeAdapter(DatasetSettings)

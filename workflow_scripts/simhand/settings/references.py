@@ -7,7 +7,14 @@ from pydantic import ValidationError
 
 from simhand.settings.evaluation import EvaluationSettings
 from simhand.settings.experiment_groups import TABLE_PROTOCOL
-from simhand.settings.experiments import METHODS, Experiment, ExperimentRow, expand_row, ranks_of
+from simhand.settings.experiments import (
+    METHOD_TITLES,
+    METHODS,
+    Experiment,
+    ExperimentRow,
+    expand_row,
+    ranks_of,
+)
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.hand_object_detector import WHERE_TO_GET
 from simhand.settings.pairs import PairsSettings
@@ -44,6 +51,9 @@ def dangling_references(raw: Mapping[str, Any]) -> Iterator[Dangling]:
 def _in_imported_predictions(raw: Mapping[str, Any]) -> Iterator[Dangling]:
     datasets = list(_mapping(raw, "datasets"))
     for name, model in _mapping(raw, "imported_predictions").items():
+        if name in METHOD_TITLES:
+            message = f"'{name}' is a method of the experiments, and tables tell models by it; choose another"
+            yield f"imported_predictions.{name}", f"{message} name", "", []
         dataset = model.get("dataset") if isinstance(model, Mapping) else None
         if isinstance(dataset, str) and dataset not in datasets:
             path = f"imported_predictions.{name}.dataset"

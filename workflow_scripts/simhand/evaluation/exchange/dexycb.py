@@ -29,7 +29,7 @@ def write_dexycb(path: Path, ids: list[str], joints_m: npt.NDArray[np.float64]) 
 
 
 def read_dexycb(path: Path) -> GivenHands:
-    """Read a result file.
+    """Read a result file; blank lines do not count.
 
     Raises:
         DataError: the file does not exist, or a line is not an id and 63 numbers.
@@ -39,6 +39,8 @@ def read_dexycb(path: Path) -> GivenHands:
     try:
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
                 values = line.split(",")
                 if len(values) != 1 + NUMBERS:
                     raise ValueError(f"line {number} has {len(values)} values, expected {1 + NUMBERS}")

@@ -11,14 +11,12 @@ import numpy.typing as npt
 
 from simhand.report.figures.drawing import resize
 from simhand.report.figures.experiment_names import short_labels
-from simhand.report.figures.methods import COMPARED_MODELS, by_dataset
+from simhand.report.figures.methods import compared_models
 from simhand.report.figures.predicted import (
     MM_PER_M,
     around_hand,
     best_median_worst,
-    load_compared,
-    one_seed_each,
-    ranked,
+    load_predicted,
 )
 
 THUMBNAIL_PX = 120
@@ -26,7 +24,7 @@ THUMBNAIL_QUALITY = 80
 
 
 def hands_to_turn(run_dir: Path, names: Sequence[str], count: int) -> dict[str, Any] | None:
-    """Easy, middling and hard hands of the first data set with the poses of all models; None without any.
+    """Easy, middling and hard hands of one data set with the poses of its models; None without any.
 
     Lengths are millimetres from the true wrist, the predictions aligned by wrist and bone 0-9, axes those of
     the camera (x right, y down, z forward). Joints that do not count are null in the truth.
@@ -36,23 +34,21 @@ def hands_to_turn(run_dir: Path, names: Sequence[str], count: int) -> dict[str, 
         names: its fine-tunings.
         count: hands of each kind.
     """
-    compared = next(iter(by_dataset(one_seed_each(names)).values()), [])[:COMPARED_MODELS]
+    compared, order = compared_models(run_dir, names)
     if not compared:
         return None
-    models = load_compared(run_dir, compared)
-    order = ranked(np.mean([model.errors_mm for model in models], axis=0))
-    if len(order) == 0:
-        return None
+    chosen = best_median_worst(order, count)
+    models = [load_predicted(run_dir, name, [row for _, row in chosen]) for name in compared]
     hands = [
         {
-            "id": models[0].ids[row],
+            "id": models[0].ids[place],
             "kind": kind,
-            "image": _thumbnail(around_hand(models[0], row)[0]),
-            "truth": _millimetres(models[0].truth_m[row]),
-            "predictions": [_millimetres(model.aligned_m[row]) for model in models],
-            "errors_mm": [round(float(model.errors_mm[row]), 1) for model in models],
+            "image": _thumbnail(around_hand(models[0], place)[0]),
+            "truth": _millimetres(models[0].truth_m[place]),
+            "predictions": [_millimetres(model.aligned_m[place]) for model in models],
+            "errors_mm": [round(float(model.errors_mm[place]), 1) for model in models],
         }
-        for kind, row in best_median_worst(order, count)
+        for place, (kind, _) in enumerate(chosen)
     ]
     return {"models": short_labels(compared), "hands": hands}
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet
 from simhand.report.figures.experiment_names import experiment_parts, short_labels
@@ -12,7 +13,8 @@ from simhand.report.figures.predicted import (
     Predicted,
     best_median_worst,
     image_tile,
-    load_compared,
+    load_predicted,
+    mean_errors_mm,
     one_seed_each,
     prediction_tile,
     ranked,
@@ -26,13 +28,12 @@ TITLE = "The same hands under each model"
 
 
 def draw_comparison(run_dir: Path, names: Sequence[str], count: int) -> Figure | None:
-    """Some hands of the first data set under all models fine-tuned on it; None with fewer than two."""
-    groups = list(by_dataset(one_seed_each(names)).values())
-    compared = groups[0][:COMPARED_MODELS] if groups else []
+    """Some hands of one data set under the models fine-tuned on it; None with fewer than two."""
+    compared, order = compared_models(run_dir, names)
     if len(compared) < 2:
         return None
     titles = short_labels(compared)
-    return _figure("comparison", [_rows(run_dir, compared, count, "")], titles)
+    return _figure("comparison", [_rows(run_dir, compared, order, count, "")], titles)
 
 
 def draw_methods(run_dir: Path, names: Sequence[str], count: int) -> Figure | None:
@@ -52,8 +53,28 @@ def draw_methods(run_dir: Path, names: Sequence[str], count: int) -> Figure | No
     blocks = []
     for dataset, group in groups.items():
         chosen = [_of_method(group, method) for method in shown]
-        blocks.append(_rows(run_dir, chosen, count, dataset))
+        order = ranked(mean_errors_mm(run_dir, [name for name in chosen if name is not None]))
+        blocks.append(_rows(run_dir, chosen, order, count, dataset))
     return _figure("methods", blocks, [METHOD_TITLES[method] for method in shown])
+
+
+def compared_models(run_dir: Path, names: Sequence[str]) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The models to show side by side, and the hands that all of them have an error for, the smallest first.
+
+    They are of the first data set that has such hands: one of every method, and where there are few, others
+    that differ in more than their seed. No models if no data set has such hands.
+
+    Raises:
+        DataError: the models of a data set did not predict the same images.
+    """
+    for group in by_dataset(one_seed_each(names)).values():
+        of_methods = [name for method in METHOD_TITLES if (name := _of_method(group, method))]
+        others = [name for name in group if name not in of_methods]
+        compared = [*of_methods, *others][:COMPARED_MODELS]
+        order = ranked(mean_errors_mm(run_dir, compared))
+        if len(order):
+            return compared, order
+    return [], np.empty(0, np.int64)
 
 
 def by_dataset(names: Sequence[str]) -> dict[str, list[str]]:
@@ -71,13 +92,17 @@ def _of_method(names: Sequence[str], method: str) -> str | None:
     return next((name for name in names if experiment_parts(name).get("method") == method), None)
 
 
-def _rows(run_dir: Path, names: Sequence[str | None], count: int, title: str) -> list[Row]:
-    """Some hands, each with its image, its truth, and the predictions of the models (None: not run)."""
-    run = load_compared(run_dir, [name for name in names if name is not None])
-    models = [next((one for one in run if one.name == name), None) for name in names]
-    order = ranked(np.mean([model.errors_mm for model in run], axis=0))
-    chosen = [row for _, row in best_median_worst(order, count)] if len(order) else []
-    return [(title, [*_truth(run[0], row), *(_predicted(model, row) for model in models)]) for row in chosen]
+def _rows(
+    run_dir: Path, names: Sequence[str | None], order: npt.NDArray[np.int64], count: int, title: str
+) -> list[Row]:
+    """Some hands of ``order``, each with its image, its truth, and the predictions (None: not run)."""
+    chosen = [row for _, row in best_median_worst(order, count)]
+    models = [load_predicted(run_dir, name, chosen) if name else None for name in names]
+    shown = next(model for model in models if model is not None)
+    return [
+        (title, [*_truth(shown, place), *(_predicted(model, place) for model in models)])
+        for place in range(len(chosen))
+    ]
 
 
 def _truth(predicted: Predicted, row: int) -> list[Tile]:

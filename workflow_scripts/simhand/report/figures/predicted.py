@@ -4,9 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from simhand.errors import DataError
 from simhand.evaluation.alignment import bone_scaled
@@ -22,17 +24,33 @@ TRUTH_COLOUR = "#ffffff"
 BONE_PX = 2.2
 TRUTH_BONE_PX = 3.4
 
-COLUMNS = ["id", "image", "prediction", "ground_truth", "visible", "prediction_2d", "intrinsics"]
+MEASURED_COLUMNS = ["id", "prediction", "ground_truth", "visible"]
+COLUMNS = [*MEASURED_COLUMNS, "image", "prediction_2d", "intrinsics"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How well a fine-tuning predicts its N samples.
+
+    Attributes:
+        ids: (N,) names of the samples.
+        errors_mm: (N,) mean error over visible joints after aligning wrist and bone 0-9 (protocol
+            simhand); NaN where the prediction cannot be aligned or no joint is visible.
+    """
+
+    ids: pa.ChunkedArray
+    errors_mm: Floats
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """The predictions of one fine-tuning, N samples; joints that do not count are NaN in the truth.
+    """N predictions of one fine-tuning; joints that do not count are NaN in the truth.
 
     Attributes:
         images: paths of the images.
-        errors_mm: (N,) mean error over visible joints after aligning wrist and bone 0-9 (protocol
-            simhand); NaN where the prediction cannot be aligned.
+        errors_mm: (N,) as in :class:`Errors`.
         aligned_m, truth_m: (N, 21, 3) joints from the true wrist, the prediction aligned as for the error.
         points_2d, truth_2d: (N, 21, 2) pixels of the image.
     """
@@ -40,50 +58,57 @@ class Predicted:
     name: str
     ids: list[str]
     images: list[Path]
-    errors_mm: npt.NDArray[np.float64]
-    aligned_m: npt.NDArray[np.float64]
-    truth_m: npt.NDArray[np.float64]
-    points_2d: npt.NDArray[np.float64]
-    truth_2d: npt.NDArray[np.float64]
+    errors_mm: Floats
+    aligned_m: Floats
+    truth_m: Floats
+    points_2d: Floats
+    truth_2d: Floats
 
 
-def load_predicted(run_dir: Path, name: str) -> Predicted:
-    """Read finetune/<name>/predictions.parquet and find the images it was made from.
+def load_errors(run_dir: Path, name: str) -> Errors:
+    """The errors of all samples of a fine-tuning, small enough to hold for many models.
+
+    Raises:
+        DataError: its predictions cannot be read.
+    """
+    table = read_table(_predictions(run_dir, name), "predictions", MEASURED_COLUMNS)
+    truth, aligned, visible = _hands(table)
+    return Errors(table["id"], _errors_mm(truth, aligned, visible))
+
+
+def load_predicted(run_dir: Path, name: str, rows: Sequence[int]) -> Predicted:
+    """Some predictions of a fine-tuning, in the order of ``rows``, with the images they were made from.
 
     Raises:
         DataError: the folder of the data set is not known, or files are missing.
     """
-    folder = run_dir / "finetune" / name
-    table = read_table(folder / "predictions.parquet", "predictions", COLUMNS)
-    root = _data_root(folder / "metrics.json")
-    truth = _array(table["ground_truth"].to_pylist(), (JOINTS, 3))
-    intrinsics = _array(table["intrinsics"].to_pylist(), (3, 3))
-    visible = np.array(table["visible"].to_pylist(), bool).reshape(-1, JOINTS, 1)
-    aligned = bone_scaled(truth, _array(table["prediction"].to_pylist(), (JOINTS, 3)))
-    distances = np.linalg.norm(aligned - truth, axis=-1, keepdims=True)
-    counted = np.maximum(visible.sum(axis=1), 1)
+    table = read_table(_predictions(run_dir, name), "predictions", COLUMNS).take(pa.array(rows, pa.int64()))
+    root = _data_root(run_dir / "finetune" / name / "metrics.json")
+    truth, aligned, visible = _hands(table)
+    intrinsics = _array(table["intrinsics"], 3, 3)
     return Predicted(
         name=name,
         ids=table["id"].to_pylist(),
         images=[root / image for image in table["image"].to_pylist()],
-        errors_mm=MM_PER_M * (np.where(visible, distances, 0.0).sum(axis=1) / counted)[:, 0],
+        errors_mm=_errors_mm(truth, aligned, visible),
         aligned_m=aligned - truth[:, :1],
-        truth_m=np.where(visible, truth - truth[:, :1], np.nan),
-        points_2d=_array(table["prediction_2d"].to_pylist(), (JOINTS, 2)),
-        truth_2d=np.where(visible, _projected(truth, intrinsics), np.nan),
+        truth_m=np.where(visible[..., None], truth - truth[:, :1], np.nan),
+        points_2d=_array(table["prediction_2d"], JOINTS, 2),
+        truth_2d=np.where(visible[..., None], _projected(truth, intrinsics), np.nan),
     )
 
 
-def load_compared(run_dir: Path, names: Sequence[str]) -> list[Predicted]:
-    """The predictions of models that are shown side by side.
+def mean_errors_mm(run_dir: Path, names: Sequence[str]) -> Floats:
+    """Mean error (N,) of each sample over models that are shown side by side; NaN if one model has none.
 
     Raises:
-        DataError: they are not of the same images.
+        DataError: they did not predict the same images.
     """
-    models = [load_predicted(run_dir, name) for name in names]
-    if any(model.ids != models[0].ids for model in models):
+    models = [load_errors(run_dir, name) for name in names]
+    if any(not model.ids.equals(models[0].ids) for model in models):
         raise DataError(f"{', '.join(names)} did not predict the same images; run finetune_detnet again")
-    return models
+    mean: Floats = np.mean([model.errors_mm for model in models], axis=0)
+    return mean
 
 
 def one_seed_each(names: Sequence[str]) -> list[str]:
@@ -96,7 +121,7 @@ def one_seed_each(names: Sequence[str]) -> list[str]:
     return list(found.values())
 
 
-def ranked(errors_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def ranked(errors_mm: Floats) -> npt.NDArray[np.int64]:
     """The samples with a finite error, the smallest first."""
     order = np.argsort(errors_mm, kind="stable")
     return order[np.isfinite(errors_mm[order])]
@@ -139,7 +164,7 @@ def truth_tile(predicted: Predicted, row: int) -> Tile:
     return Tile([pixels], [" "])
 
 
-def around_hand(predicted: Predicted, row: int) -> tuple[Pixels, npt.NDArray[np.float64]]:
+def around_hand(predicted: Predicted, row: int) -> tuple[Pixels, Floats]:
     """The square of the image around the true hand, and the affine (2, 3) from image to square."""
     path = predicted.images[row]
     try:
@@ -152,17 +177,33 @@ def around_hand(predicted: Predicted, row: int) -> tuple[Pixels, npt.NDArray[np.
     return square_around(decode(encoded, str(path)), joints[np.isfinite(joints).all(axis=1)], MARGIN, TILE_PX)
 
 
-def _projected(
-    joints: npt.NDArray[np.float64], intrinsics: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _projected(joints: Floats, intrinsics: Floats) -> Floats:
     """Joints (N, 21, 3) of the camera frame to pixels (N, 21, 2)."""
     homogeneous = joints @ np.swapaxes(intrinsics, 1, 2)
-    projected: npt.NDArray[np.float64] = homogeneous[..., :2] / homogeneous[..., 2:]
+    projected: Floats = homogeneous[..., :2] / homogeneous[..., 2:]
     return projected
 
 
-def _array(values: list[list[float]], shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    return np.array(values, np.float64).reshape(-1, *shape)
+def _predictions(run_dir: Path, name: str) -> Path:
+    return run_dir / "finetune" / name / "predictions.parquet"
+
+
+def _hands(table: pa.Table) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """True joints (N, 21, 3), the predicted ones laid over them, and which are visible (N, 21)."""
+    truth = _array(table["ground_truth"], JOINTS, 3)
+    aligned = bone_scaled(truth, _array(table["prediction"], JOINTS, 3))
+    return truth, aligned, _array(table["visible"], JOINTS).astype(bool)
+
+
+def _errors_mm(truth: Floats, aligned: Floats, visible: npt.NDArray[np.bool_]) -> Floats:
+    distances = np.where(visible, np.linalg.norm(aligned - truth, axis=-1), 0.0)
+    counted = visible.sum(axis=1)
+    errors: Floats = MM_PER_M * distances.sum(axis=1) / np.where(counted > 0, counted, np.nan)
+    return errors
+
+
+def _array(column: pa.ChunkedArray, *shape: int) -> npt.NDArray[Any]:
+    return column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, *shape)
 
 
 def _data_root(path: Path) -> Path:

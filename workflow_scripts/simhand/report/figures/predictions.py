@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet
 from simhand.report.figures.experiment_names import short_labels
@@ -12,6 +13,7 @@ from simhand.report.figures.predicted import (
     TILE_PX,
     Predicted,
     best_median_worst,
+    load_errors,
     load_predicted,
     prediction_tile,
     ranked,
@@ -30,12 +32,12 @@ def draw_predictions(run_dir: Path, names: Sequence[str], count: int) -> list[Fi
     for number, start in enumerate(starts, start=1):
         rows, titles = [], []
         for name, label in list(zip(names, labels, strict=True))[start : start + ROWS_PER_SHEET]:
-            predicted = load_predicted(run_dir, name)
-            order = ranked(predicted.errors_mm)
+            order = ranked(load_errors(run_dir, name).errors_mm)
             if len(order) == 0:
                 continue
             chosen = best_median_worst(order, count)
-            rows.append([prediction_tile(predicted, row, kind) for kind, row in chosen])
+            shown = load_predicted(run_dir, name, [row for _, row in chosen])
+            rows.append([prediction_tile(shown, place, kind) for place, (kind, _) in enumerate(chosen)])
             titles.append(label.replace(", ", "\n"))
         if not rows:
             continue
@@ -54,25 +56,32 @@ def draw_predictions(run_dir: Path, names: Sequence[str], count: int) -> list[Fi
 
 def draw_failures(run_dir: Path, names: Sequence[str], count: int) -> Figure | None:
     """The hands that the best model of the run predicts worst, the worst first; None without any error."""
-    models = [load_predicted(run_dir, name) for name in names]
-    measured = [model for model in models if len(ranked(model.errors_mm))]
-    if not measured:
+    means_mm = {name: _mean_mm(load_errors(run_dir, name).errors_mm) for name in names}
+    best = min(means_mm, key=means_mm.__getitem__, default=None)
+    if best is None or np.isinf(means_mm[best]):
         return None
-    best = min(measured, key=lambda model: float(np.nanmean(model.errors_mm)))
-    worst = ranked(best.errors_mm)[::-1][:count]
-    tiles = [_failure_tile(best, int(row)) for row in worst]
+    errors_mm = load_errors(run_dir, best).errors_mm
+    worst = ranked(errors_mm)[::-1][:count]
+    shown = load_predicted(run_dir, best, worst.tolist())
+    tiles = [_failure_tile(shown, place) for place in range(len(worst))]
     rows = [tiles[start : start + FAILURES_PER_ROW] for start in range(0, len(tiles), FAILURES_PER_ROW)]
     image = draw_sheet(Sheet(rows, TILE_PX, TILE_PX, gap_px=12))
-    label = short_labels(names)[list(names).index(best.name)]
-    lost = int(np.count_nonzero(~np.isfinite(best.errors_mm)))
+    label = short_labels(names)[list(names).index(best)]
+    lost = int(np.count_nonzero(~np.isfinite(errors_mm)))
     caption = (
-        f"The {len(tiles)} of {len(best.ids):,} evaluation hands that model “{label}” predicts worst, the "
+        f"The {len(tiles)} of {len(errors_mm):,} evaluation hands that model “{label}” predicts worst, the "
         "worst first: the model with the smallest mean error of this run, so not a bad model's mistakes. "
         "Below each its mean joint error (wrist and bone 0-9 aligned) and its id in predictions.parquet."
     )
     if lost:
-        caption += f" {lost} more could not be aligned and have no error."
+        caption += f" {lost} more could not be aligned or have no visible joint, and so no error."
     return Figure("failures", "failures", "Failures, worst first", caption, True, image_png(image))
+
+
+def _mean_mm(errors_mm: npt.NDArray[np.float64]) -> float:
+    """The mean of the finite errors; infinite if there is none."""
+    finite = errors_mm[np.isfinite(errors_mm)]
+    return float(finite.mean()) if len(finite) else float("inf")
 
 
 def _failure_tile(predicted: Predicted, row: int) -> Tile:
