@@ -3,7 +3,13 @@
 import pytest
 from pydantic import ValidationError
 
-from simhand.settings.experiments import METHOD_TITLES, METHODS, METHODS_WITH_PAIRS, Method
+from simhand.settings.experiments import (
+    METHOD_TITLES,
+    METHODS,
+    METHODS_WITH_PAIRS,
+    WEAKLY_SUPERVISED,
+    Method,
+)
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import preset_defaults
 
@@ -39,7 +45,7 @@ def test_the_presets():
 
 
 def test_the_methods_are_those_of_the_experiments():
-    assert set(Method.__args__) == {"none", *METHODS} == set(METHOD_TITLES)
+    assert set(Method.__args__) == {"none", WEAKLY_SUPERVISED, *METHODS} == set(METHOD_TITLES)
     assert METHODS_WITH_PAIRS == ("simhand", "tempclr")
 
 

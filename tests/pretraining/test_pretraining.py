@@ -17,7 +17,6 @@ from safetensors.torch import load_file
 
 from simhand.device import choose_device
 from simhand.errors import EXIT_BAD_CONFIG, ConfigError
-from simhand.pretraining import progress
 from simhand.pretraining.data import load_hands
 from simhand.pretraining.embedding_quality import alignment, uniformity
 from simhand.pretraining.methods.registry import find_method
@@ -28,6 +27,7 @@ from simhand.settings.experiments import METHODS, METHODS_WITH_PAIRS, ranks_of
 from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.section import preset_defaults
 from simhand.stage_code import stage_code
+from simhand.training_runs import progress
 from simhand.training_runs.run_folder import open_run
 
 RELEASE = preset_defaults(PretrainSettings, "release")
