@@ -119,6 +119,21 @@ def test_an_empty_video_folder_is_said_plainly(snakemake, tmp_path):
     assert "no video" in done.stdout and "empty" in done.stdout
 
 
+def test_the_configuration_in_the_readme_can_be_used(repository, snakemake, tmp_path):
+    blocks = re.findall(r"```yaml\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
+    (text,) = [block for block in blocks if block.startswith("run: phones")]
+    text = text.replace("~/clips", "clips").replace("/data/FreiHAND_pub_v2", "freihand")
+    (tmp_path / "phones.yaml").write_text(text)
+    for name in ("clips/one.mp4", "freihand/training_K.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    options = ["--dry-run", "--cores", "2", "--configfile", "phones.yaml"]
+    done = snakemake(tmp_path, *options, "--", "pairs", "mine")
+    assert done.returncode == 0, done.stdout
+    counts = job_counts(done.stdout)
+    assert (counts["mine_pairs"], counts["pretrain_encoder"], counts["finetune_detnet"]) == (1, 1, 2)
+
+
 def test_pairs_of_no_set_are_not_done_in_silence(snakemake, tmp_path):
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips/one.mp4").touch()

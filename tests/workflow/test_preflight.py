@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from simhand.preflight.estimate import CORE_SECONDS_PER_FRAME, estimate
+from simhand.preflight.places import check_roots
 from simhand.preflight.planned_jobs import PlannedJob, read_dry_run
 from simhand.preflight.schedulable import submit_options
 from simhand.preflight.software import check_software
@@ -69,6 +70,29 @@ def test_jobs_and_their_requests_are_read_from_a_dry_run():
         "--time=240",
         "--cpus-per-task=4",
     }
+
+
+def test_every_place_that_is_not_there_is_named_by_its_key(repository, tmp_path):
+    raw = yaml.safe_load((repository / "tests/tiny.yaml").read_text())
+    raw["sources"]["phone"] = {"kind": "folder", "path": str(tmp_path)}
+    raw["sources"]["lost"] = {"kind": "folder", "path": "no/videos"}
+    raw["datasets"]["hands"] = {"kind": "freihand", "root": "no/labels"}
+    raw["groups"] = {"groups_csv": "no/groups.csv"}
+    raw["experiments"]["table2"][0]["init"] = "no/encoder.pth"
+    found = {one.what: one.ok for one in check_roots(load_config(raw))}
+    missing = ["sources.lost.path", "datasets.hands.root", "groups.groups_csv", "init no/encoder.pth"]
+    assert found == {"sources.phone.path": True} | dict.fromkeys(missing, False)
+
+
+def test_imagenet_weights_are_looked_for(repository, tmp_path, monkeypatch):
+    raw = yaml.safe_load((repository / "tests/tiny.yaml").read_text())
+    raw["experiments"]["table2"][0]["init"] = "imagenet"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (found,) = check_roots(load_config(raw))
+    assert not found.ok and "resnet18-f37072fd.pth" in found.detail
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    (tmp_path / "hub/checkpoints/resnet18-f37072fd.pth").touch()
+    assert [one.ok for one in check_roots(load_config(raw))] == [True]
 
 
 def test_what_grows_with_the_videos_is_estimated(repository, tmp_path):

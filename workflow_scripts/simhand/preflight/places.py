@@ -18,21 +18,7 @@ SPARE = 1.1
 
 def check_roots(config: Config) -> Iterator[Finding]:
     """Whether every folder and file that the configuration names can be read."""
-    named = {
-        f"sources.{name}.path": source.path
-        for name, source in config.all_sources().items()
-        if source.kind != "rendered"
-    }
-    named |= {
-        f"datasets.{name}.root": chosen.root
-        for name, chosen in config.datasets.items()
-        if hasattr(chosen, "root")
-    }
-    starts = {experiment.finetune.init for experiment in config.all_experiments()} - {"random", "imagenet"}
-    named |= {f"init {start}": start for start in sorted(starts)}
-    imported = config.imported_predictions
-    named |= {f"imported_predictions.{name}.file": given.file for name, given in imported.items()}
-    for key, text in named.items():
+    for key, text in _named_places(config).items():
         path = Path(text).expanduser()
         if not path.exists():
             yield Finding(False, key, f"{path} does not exist; is its disk mounted? Correct {key}")
@@ -45,6 +31,24 @@ def check_roots(config: Config) -> Iterator[Finding]:
             yield Finding(True, f"ImageNet weights of {architecture}", str(imagenet_weights(architecture)))
         except SimhandError as error:
             yield Finding(False, f"ImageNet weights of {architecture}", str(error))
+
+
+def _named_places(config: Config) -> dict[str, str]:
+    """The folders and files that the configuration reads, by the key that names them."""
+    detected = config.crops.detector == "hand_object_detector"
+    named = {
+        **{f"sources.{name}.path": getattr(one, "path", None) for name, one in config.all_sources().items()},
+        **{f"datasets.{name}.root": getattr(one, "root", None) for name, one in config.datasets.items()},
+        **{f"init {one.finetune.init}": one.finetune.init for one in config.all_experiments()},
+        **{
+            f"imported_predictions.{name}.file": one.file for name, one in config.imported_predictions.items()
+        },
+        "groups.groups_csv": config.groups.groups_csv,
+        "crops.boxes": config.crops.boxes,
+        "keypoints.given": config.keypoints.given,
+        "hand_object_detector.weights": config.hand_object_detector.weights if detected else None,
+    }
+    return {key: place for key, place in named.items() if place not in (None, "random", "imagenet")}
 
 
 def _encoders_from_imagenet(config: Config) -> set[str]:
