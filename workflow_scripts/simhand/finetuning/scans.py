@@ -63,7 +63,7 @@ class Scans:
         kept = _read(path, fingerprint)
         if kept is None:
             with locked_folder(path.with_suffix(".scanning")):
-                kept = _read(path, fingerprint)
+                kept = _read(path, fingerprint, tell=True)
                 if kept is None:
                     return _scan_and_keep(path, name, fingerprint, scan)
         log.info("%s: nothing has changed since the scan kept in %s", name, path)
@@ -79,18 +79,23 @@ def _scan_and_keep(path: Path, name: str, fingerprint: str, scan: Callable[[], A
     return arrays
 
 
-def _read(path: Path, fingerprint: str) -> Arrays | None:
-    """The arrays of a kept scan, or None where there is none, it is damaged, or of something else."""
+def _read(path: Path, fingerprint: str, tell: bool = False) -> Arrays | None:
+    """The arrays of a kept scan, or None where there is none, it is damaged, or of something else.
+
+    With ``tell`` the log says why one that is there does not count.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             if _FINGERPRINT not in file.files or str(file[_FINGERPRINT]) != fingerprint:
-                log.info("%s is of other files or other code", path)
+                if tell:
+                    log.info("%s is of other files or other code: scanning anew", path)
                 return None
             return {name: file[name] for name in file.files if name != _FINGERPRINT}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        log.warning("%s cannot be read (%s)", path, error)
+        if tell:
+            log.warning("%s cannot be read (%s): scanning anew", path, error)
         return None
 
 
