@@ -64,7 +64,9 @@ def size_of_videos_mb(wildcards):
 def sets_asked_for():
     """The pre-training sets, for a target that makes something of each; without any it would do nothing."""
     if not CONFIG.sets:
-        raise WorkflowError("the configuration names no `sets`; add for example `sets: {all: {sources: all}}`")
+        raise WorkflowError(
+            "the configuration names no `sets`; add for example `sets: {all: {sources: all}}`"
+        )
     return list(CONFIG.sets)
 
 

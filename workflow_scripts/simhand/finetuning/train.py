@@ -14,7 +14,6 @@ from simhand.errors import StoppedError
 from simhand.finetuning.batches import EpochBatches
 from simhand.finetuning.detnet import DetNet
 from simhand.finetuning.loading import Hands, load_batches
-from simhand.finetuning.meter import Meter
 from simhand.finetuning.recorder import Recorder
 from simhand.finetuning.step import backpropagate, learning_rate_at
 from simhand.finetuning.training import Training
@@ -24,10 +23,14 @@ from simhand.training_runs.divergence import (
     problem_of_step,
     problem_of_weights,
 )
+from simhand.training_runs.meter import Meter
 from simhand.training_runs.run_folder import TrainingRun
 from simhand.training_runs.stop_requests import StopRequest
 
 log = logging.getLogger("simhand")
+
+MEASURED = ("loss", "loss_heat", "loss_delta", "loss_location", "gradient_norm")
+"""What every step tells, as the history calls it: the losses in the order of ``Losses``, then the norm."""
 
 Judge = Callable[[DetNet, Callable[[], None]], float]
 """The error of a network, mm, lower is better; the callable it is given may end it, by raising."""
@@ -79,16 +82,15 @@ def finetune(
                 for group in training.optimiser.param_groups:
                     group["lr"] = rate
                 losses = backpropagate(training, batch)
-                *parts, norm = torch.stack(
-                    [*(part.detach() for part in losses), gradient_norm(training.network)]
-                ).tolist()
-                _refuse(training, problem_of_step(parts[0], norm, rate))
+                numbers = [*(part.detach() for part in losses), gradient_norm(training.network)]
+                measured = dict(zip(MEASURED, torch.stack(numbers).tolist(), strict=True))
+                _refuse(training, problem_of_step(measured["loss"], measured["gradient_norm"], rate))
                 training.optimiser.step()
                 training.step += 1
                 seconds = time.perf_counter() - started
                 training.seconds += seconds
                 for meter in (training.of_epoch, training.of_steps):
-                    meter.add(parts, norm, len(batch["image"]), seconds, waited_s)
+                    meter.add(measured, len(batch["image"]), seconds, waited_s)
                 recorder.step(rate)
                 watch()
             _end_epoch(training, recorder, judge, learning_rate_at(training.step - 1, total, settings), watch)

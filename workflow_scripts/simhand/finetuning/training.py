@@ -11,9 +11,9 @@ from torch import Tensor
 from simhand.device import choose_device
 from simhand.encoder_weights import initialise, load_encoder
 from simhand.finetuning.detnet import DetNet
-from simhand.finetuning.meter import Meter
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
+from simhand.training_runs.meter import Meter
 
 COUNTED = ("step", "epochs_ended", "seconds", "judging_s", "history_bytes", "best_error_mm", "chosen", "last")
 METERS = ("of_epoch", "of_steps")

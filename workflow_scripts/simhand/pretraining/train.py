@@ -15,7 +15,6 @@ from simhand.errors import StoppedError
 from simhand.pretraining.data import HandSet
 from simhand.pretraining.divergence import check_epoch, check_step, check_weights
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
-from simhand.pretraining.meter import Meter
 from simhand.pretraining.methods.method import Contrast
 from simhand.pretraining.processes import any_process, process_rank, sum_over_processes
 from simhand.pretraining.recorder import Recorder
@@ -24,6 +23,7 @@ from simhand.pretraining.schedule import learning_rates
 from simhand.pretraining.step import backpropagate
 from simhand.pretraining.training import Training
 from simhand.training_runs.divergence import gradient_norm
+from simhand.training_runs.meter import Meter
 from simhand.training_runs.run_folder import TrainingRun
 from simhand.training_runs.stop_requests import StopRequest, stop_requests
 
@@ -109,13 +109,13 @@ def _count(training: Training, loss: float, norm: float, views: int, seconds: fl
     training.views += views
     training.seconds += seconds
     for meter in (training.of_epoch, training.of_steps):
-        meter.add(loss, norm, views, seconds, waited_s)
+        meter.add({"loss": loss, "gradient_norm": norm}, views, seconds, waited_s)
 
 
 def _end_epoch(
     training: Training, recorder: Recorder | None, epoch: int, rate: float, contrast: Contrast, views: int
 ) -> None:
-    training.final_loss = training.of_epoch.read()["loss"]
+    training.final_loss = training.of_epoch.read("views")["loss"]
     if recorder is not None:
         line = recorder.epoch(epoch, rate, contrast, views)
         check_epoch(training, line["uniformity"])

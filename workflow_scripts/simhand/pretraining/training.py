@@ -9,12 +9,12 @@ from simhand.device import choose_device
 from simhand.encoder_weights import initialise
 from simhand.pretraining.encoders import ContrastiveModel
 from simhand.pretraining.grouped_batch_norm import with_batch_norm
-from simhand.pretraining.meter import Meter
 from simhand.pretraining.methods.method import Method
 from simhand.pretraining.methods.registry import find_method
 from simhand.pretraining.optimisers import make_optimiser
 from simhand.settings.experiments import PretrainExperiment
 from simhand.settings.pretrain import PretrainSettings
+from simhand.training_runs.meter import Meter
 
 COUNTED = ("step", "seconds", "views", "final_loss", "retrieval_errors", "collapsed_epochs", "history_bytes")
 METERS = ("of_epoch", "of_steps")
