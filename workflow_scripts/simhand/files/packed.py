@@ -16,53 +16,29 @@ import pyarrow as pa
 
 from simhand.errors import DataError
 from simhand.files.atomic import atomic_path
+from simhand.files.row_writer import RowWriter
 from simhand.files.tables import check_stamp, stamped_schema
 
 ROWS_PER_BATCH = 64
 
 
-class PackedWriter:
-    """Collects rows and writes them in batches, so that memory stays bounded."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self._schema = stamped_schema(name)
-        self._writer = pa.ipc.new_file(str(path), self._schema)
-        self._pending: list[dict[str, Any]] = []
-        self.rows = 0
-
-    def append(self, row: dict[str, Any]) -> None:
-        """Add one row; its keys are the columns of the table."""
-        self._pending.append(row)
-        self.rows += 1
-        if len(self._pending) >= ROWS_PER_BATCH:
-            self._flush()
-
-    def close(self) -> None:
-        """Write what is pending and the file's footer."""
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._pending:
-            self._writer.write_batch(pa.RecordBatch.from_pylist(self._pending, schema=self._schema))
-            self._pending = []
-
-
 @contextmanager
-def packed_writer(path: Path | str, name: str) -> Iterator[PackedWriter]:
+def packed_writer(path: Path | str, name: str) -> Iterator[RowWriter]:
     """Open packed file ``path`` of table ``name`` for writing; it appears only when complete."""
-    with atomic_path(path) as partial:
-        writer = PackedWriter(partial, name)
-        try:
-            yield writer
-        finally:
-            writer.close()
+    schema = stamped_schema(name)
+    with atomic_path(path) as partial, pa.ipc.new_file(str(partial), schema) as file:
+        writer = RowWriter(
+            ROWS_PER_BATCH,
+            lambda rows: file.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema)),
+        )
+        yield writer
+        writer.flush()
 
 
 def join_packed(parts: Iterable[Path], path: Path, name: str) -> None:
     """Write the rows of ``parts``, packed files of table ``name``, one after the other to ``path``.
 
-    It appears only when complete. Batches are cut as :class:`PackedWriter` cuts them: the bytes depend on
+    It appears only when complete. Batches are cut as :func:`packed_writer` cuts them: the bytes depend on
     the rows alone, not on the parts.
     """
     schema = stamped_schema(name)

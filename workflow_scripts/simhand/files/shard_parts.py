@@ -27,7 +27,8 @@ from simhand.errors import DataError, DiskFullError
 from simhand.files.atomic import atomic_path, remove, write_text
 from simhand.files.disk_space import explained_errors, in_units
 from simhand.files.folder_lock import LOCK, locked_folder
-from simhand.files.packed import PackedReader, PackedWriter, join_packed, packed_writer
+from simhand.files.packed import PackedReader, join_packed, packed_writer
+from simhand.files.row_writer import RowWriter
 from simhand.files.tables import stamped_schema, write_table
 
 STATUS = "status.json"
@@ -60,7 +61,7 @@ class ShardFiles:
 class PartWriter:
     """Takes the rows of one video; without a status row the part does not appear."""
 
-    _writers: Mapping[str, PackedWriter]
+    _writers: Mapping[str, RowWriter]
     status: dict[str, Any] | None = None
 
     def append(self, table: str, row: dict[str, Any]) -> None:

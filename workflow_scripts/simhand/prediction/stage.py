@@ -12,7 +12,8 @@ import numpy as np
 
 from simhand.errors import DataError
 from simhand.files.atomic import write_bytes
-from simhand.files.table_writer import TableWriter, table_writer
+from simhand.files.row_writer import RowWriter
+from simhand.files.table_writer import table_writer
 from simhand.hands.detector import FrameKey, HandDetector
 from simhand.hands.images import encode_rgb
 from simhand.prediction.inputs import Input
@@ -113,7 +114,7 @@ class PredictionStage:
 class _Notes:
     """Where the hands of each frame are written down, and what tells how far it is."""
 
-    table: TableWriter
+    table: RowWriter
     progress: Progress
 
     def add(self, one: Input, frame: TimedFrame[Any] | None, hands: Sequence[PredictedHand]) -> None:
