@@ -19,7 +19,9 @@ if not workflow.overwrite_configfiles:
 
 include: "rules/failures.smk"
 include: "rules/common.smk"
-include: "rules/inputs.smk"
+include: "rules/inputs_of_sets.smk"
+include: "rules/inputs_of_models.smk"
+include: "rules/inputs_of_tables.smk"
 
 
 pathvars:

@@ -10,7 +10,7 @@ rule pair_adjacent_frames:
     input:
         code=code("pair_adjacent_frames.py"),
         table="<results>/sets/{set}.parquet",
-        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
+        crops=of_set("{results}/crops/{source}/{shard}.arrow"),
     output:
         pairs="<results>/adjacent_pairs/{set}.parquet",
         certificate="<results>/adjacent_pairs/{set}.certificate.json",
@@ -25,7 +25,7 @@ rule pair_adjacent_frames:
         runtime=60,
     params:
         settings=settings("adjacent_pairs"),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
         " --set {input.table:q} --out {output.pairs:q} --log {log:q}"

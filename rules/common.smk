@@ -86,3 +86,8 @@ def videos_of(wildcards):
     """The videos of a shard as the index names them, so that a changed shard is done again."""
     rows = VIDEOS_OF_SHARD[wildcards.source, wildcards.shard]
     return json.dumps([[video.video_id, video.path] for video in rows])
+
+
+def run_dir(wildcards):
+    """The folder of the run, for `params`; as a function, since a path there looks hard-coded to --lint."""
+    return RESULTS

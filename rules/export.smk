@@ -11,9 +11,9 @@ rule export_annotations:
         code=code("export_annotations.py"),
         table="<results>/sets/{set}.parquet",
         pairs="<results>/pairs/{set}.parquet",
-        frames=lambda wildcards: of_set(wildcards, "{results}/frames/{source}/{shard}.arrow"),
-        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
-        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        frames=of_set("{results}/frames/{source}/{shard}.arrow"),
+        crops=of_set("{results}/crops/{source}/{shard}.arrow"),
+        keypoints=of_set("{results}/keypoints/{source}/{shard}.parquet"),
     output:
         annotations="<results>/export/{set}/annotations{top}.json",
     log:
@@ -29,7 +29,7 @@ rule export_annotations:
         mem_mb=lambda wildcards, attempt: attempt * 4000,
         runtime=lambda wildcards, attempt: attempt * 60,
     params:
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
         rank=lambda wildcards: wildcards.top.replace("_top", "--rank "),
     shell:
         "python {input.code[0]:q} --run-dir {params.run_dir:q} --set {input.table:q} --pairs {input.pairs:q}"
@@ -41,9 +41,9 @@ rule export_frames:
     input:
         code=code("export_frames.py"),
         table="<results>/sets/{set}.parquet",
-        frames=lambda wildcards: of_set(wildcards, "{results}/frames/{source}/{shard}.arrow"),
-        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
-        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        frames=of_set("{results}/frames/{source}/{shard}.arrow"),
+        crops=of_set("{results}/crops/{source}/{shard}.arrow"),
+        keypoints=of_set("{results}/keypoints/{source}/{shard}.parquet"),
     output:
         frames=directory("<results>/export/{set}/frames"),
     log:
@@ -58,7 +58,7 @@ rule export_frames:
         mem_mb=lambda wildcards, attempt: attempt * 2000,
         runtime=lambda wildcards, attempt: attempt * 120,
     params:
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --run-dir {params.run_dir:q} --set {input.table:q}"
         " --out {output.frames:q} --log {log:q}"

@@ -18,8 +18,8 @@ rule finetune_detnet:
         encoder=encoder_of_finetune,
         init=lambda wildcards: weights_file(FINETUNES[wildcards.finetune].init),
         table=set_of_finetune,
-        crops=lambda wildcards: of_finetune(wildcards, "{results}/crops/{source}/{shard}.arrow"),
-        keypoints=lambda wildcards: of_finetune(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        crops=of_finetune("{results}/crops/{source}/{shard}.arrow"),
+        keypoints=of_finetune("{results}/keypoints/{source}/{shard}.parquet"),
     output:
         checkpoint="<results>/finetune/{finetune}/checkpoint.pt",
         predictions="<results>/finetune/{finetune}/predictions.parquet",

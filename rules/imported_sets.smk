@@ -67,8 +67,8 @@ rule import_set:
     input:
         code=code("import_set.py"),
         annotations="<results>/annotations/{set}.arrow",
-        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
-        status=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.status.parquet"),
+        crops=of_set("{results}/crops/{source}/{shard}.arrow"),
+        status=of_set("{results}/crops/{source}/{shard}.status.parquet"),
     output:
         table="<results>/sets/{set}.parquet",
         pairs="<results>/pairs/{set}.parquet",
@@ -89,7 +89,7 @@ rule import_set:
         runtime=60,
     params:
         settings=import_settings(exclude={"compare_with", "jpeg_quality"}),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
         " --annotations {input.annotations:q} --crops {input.crops:q} --status {input.status:q}"

@@ -10,7 +10,7 @@ rule mine_pairs:
     input:
         code=code("mine_pairs.py"),
         table="<results>/sets/{set}.parquet",
-        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        keypoints=of_set("{results}/keypoints/{source}/{shard}.parquet"),
         pca="<results>/pca/{set}.npz",
         pca_description="<results>/pca/{set}.json",
     output:
@@ -31,7 +31,7 @@ rule mine_pairs:
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         settings=lambda wildcards: CONFIG.pairs_settings(wildcards.set).model_dump_json(),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
         " --set {input.table:q} --pca {input.pca:q} --out {output.pairs:q}"
@@ -46,7 +46,7 @@ if CONFIG.pairs.backend == "torch":
         input:
             code=code("mine_pairs_torch.py"),
             table="<results>/sets/{set}.parquet",
-            keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+            keypoints=of_set("{results}/keypoints/{source}/{shard}.parquet"),
             pca="<results>/pca/{set}.npz",
             pca_description="<results>/pca/{set}.json",
         log:

@@ -10,7 +10,7 @@ rule fit_pca:
     input:
         code=code("fit_pca.py"),
         table="<results>/sets/{set}.parquet",
-        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        keypoints=of_set("{results}/keypoints/{source}/{shard}.parquet"),
     output:
         pca="<results>/pca/{set}.npz",
         description="<results>/pca/{set}.json",
@@ -27,8 +27,8 @@ rule fit_pca:
     params:
         settings=settings("pca"),
         found_with=found_with,
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
         " --set {input.table:q} --out {output.pca:q} --found-with {params.found_with:q}"
-        " --threads {threads} --log {log:q}"
+        " --log {log:q}"

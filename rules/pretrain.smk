@@ -19,8 +19,8 @@ rule pretrain_encoder:
     input:
         code=code("pretrain_encoder.py"),
         table=lambda wildcards: f"{RESULTS}/sets/{PRETRAINS[wildcards.pretrain].set}.parquet",
-        crops=lambda wildcards: of_pretrain(wildcards, "{results}/crops/{source}/{shard}.arrow"),
-        keypoints=lambda wildcards: of_pretrain(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
+        crops=of_pretrain("{results}/crops/{source}/{shard}.arrow"),
+        keypoints=of_pretrain("{results}/keypoints/{source}/{shard}.parquet"),
         pairs=pairs_of_pretrain,
         init=lambda wildcards: weights_file(PRETRAINS[wildcards.pretrain].init),
     output:
@@ -50,7 +50,7 @@ rule pretrain_encoder:
         ),
         experiment=lambda wildcards: PRETRAINS[wildcards.pretrain].model_dump_json(),
         pairs=lambda wildcards, input: "--pairs" if input.pairs else "",
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "exec python $([ {resources.processes} -eq 1 ]"
         " || echo -m torch.distributed.run --standalone --nproc-per-node {resources.processes} --)"

@@ -41,7 +41,7 @@ rule draw_figures:
         runtime=60,
     params:
         settings=settings("report"),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
         sources=[f"{source}/{shard}" for source, shard in SHARDS],
         frames=[f"{source}/{shard}" for source, shard in SHARDS if CONFIG.frames.keep],
         sets=list(CONFIG.sets),
@@ -75,7 +75,7 @@ rule draw_paper_figure:
         runtime=60,
     params:
         settings=settings("report"),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
         sets=lambda wildcards: sets_in_figure(wildcards.figure),
         finetune=lambda wildcards: finetunes_in_figure(wildcards.figure),
     shell:
@@ -107,7 +107,7 @@ rule write_pairs_page:
         code=code("write_pairs_page.py"),
         templates=library_files("report/templates"),
         table="<results>/sets/{set}.parquet",
-        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
+        crops=of_set("{results}/crops/{source}/{shard}.arrow"),
         pairs="<results>/pairs/{set}.parquet",
     output:
         page="<results>/pairs_{set}.html",
@@ -122,7 +122,7 @@ rule write_pairs_page:
         runtime=30,
     params:
         settings=settings("report"),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
         " --set {wildcards.set:q} --out {output.page:q} --log {log:q}"
@@ -156,7 +156,7 @@ rule write_report:
         runtime=30,
     params:
         settings=settings("report"),
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
         tables=CONFIG.tables(),
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"

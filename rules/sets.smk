@@ -9,8 +9,8 @@ rule sample_set:
     """Sample the hands of one pre-training set."""
     input:
         code=code("sample_set.py"),
-        keypoints=lambda wildcards: of_set(wildcards, "{results}/keypoints/{source}/{shard}.parquet"),
-        crops=lambda wildcards: of_set(wildcards, "{results}/crops/{source}/{shard}.arrow"),
+        keypoints=of_set("{results}/keypoints/{source}/{shard}.parquet"),
+        crops=of_set("{results}/crops/{source}/{shard}.arrow"),
         groups="<results>/videos/groups.parquet",
         manifest="<results>/videos/manifest.parquet",
     output:
@@ -32,7 +32,7 @@ rule sample_set:
             exclude={"ranks", "compare_with"}
         ),
         seed=CONFIG.set_seed,
-        run_dir=lambda wildcards: RESULTS,
+        run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --seed {params.seed}"
         " --run-dir {params.run_dir:q} --keypoints {input.keypoints:q} --groups {input.groups:q}"
