@@ -18,10 +18,12 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/failures.smk"
+include: "rules/preempted.smk"
 include: "rules/common.smk"
 include: "rules/inputs_of_sets.smk"
 include: "rules/inputs_of_models.smk"
 include: "rules/inputs_of_tables.smk"
+include: "rules/call_of_snakemake.smk"
 
 
 pathvars:
@@ -40,10 +42,6 @@ wildcard_constraints:
     figure=one_of(PAPER_FIGURES),
 
 
-localrules:
-    all,
-
-
 rule all:
     """Everything: metrics, tables, figures and the report of this run."""
     default_target: True
@@ -52,9 +50,12 @@ rule all:
 
 
 onstart:
-    only_looks = "preflight" in sys.argv
-    if not only_looks and (not INDEX_FILE.exists() or read_index(INDEX_FILE) != INDEX):
+    if LOOKS_AHEAD and not all(target.endswith("preflight") for target in workflow.dag_settings.targets):
+        raise WorkflowError("ask for preflight alone: it goes on without what a run needs")
+    if not LOOKS_AHEAD and (not INDEX_FILE.exists() or read_index(INDEX_FILE) != INDEX):
         write_index(INDEX_FILE, INDEX)
+    if not LOOKS_AHEAD:
+        watch_preempted_jobs()
     for inferred in inferred_switches(config):
         logger.info(f"preset paper, inferred: {inferred}")
 

@@ -37,7 +37,10 @@ from simhand.pretraining.crops import Crops
 
 TABLE = Path(__file__).with_suffix(".csv")
 COLUMNS = ("what", "cores", "crops", "seconds", "ms_per_crop_and_core", "times", "machine", "date")
-REAL_CLIPS = Path(__file__).resolve().parents[2] / "shared" / "realdata" / "videos"
+REALDATA = Path(
+    os.environ.get("SIMHAND_REALDATA", Path(__file__).resolve().parents[2] / "shared" / "realdata")
+)
+REAL_CLIPS = REALDATA / "videos"
 HANDS_PER_FRAME = 8
 FRAME_SIZE, CROP_PX, SCALE, QUALITY = (1920, 1080), 224, 1.3, 95
 SIDES_PX = (140, 420)

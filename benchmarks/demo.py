@@ -50,6 +50,16 @@ def _number(text: str) -> float:
         return 0.0
 
 
+def over_budget(walls: dict[str, float], budget: dict[str, float]) -> list[str]:
+    """A paragraph on the stages that take longer than their budget; no lines if none does."""
+    over = [
+        f"{stage} ({walls[stage]:.1f} of {allowed:.0f} s)"
+        for stage, allowed in budget.items()
+        if stage in walls and walls[stage] > allowed
+    ]
+    return ["", f"**Over their budgets on this machine:** {', '.join(over)}."] if over else []
+
+
 def processor() -> str:
     """The name of the processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -85,6 +95,7 @@ def main() -> None:
         "",
         "Wall times are summed over the jobs of a stage; jobs that need one core run side by side, so the",
         "whole takes less than the sum. The budget is for the sum, on two cores.",
+        *over_budget({stage: wall for stage, (_, wall, _, _) in costs.items()}, budget),
         "",
         "| stage | jobs | wall (s) | processor (s) | peak memory (MB) | budget (s) |",
         "|---|---|---|---|---|---|",

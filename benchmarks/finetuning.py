@@ -36,12 +36,14 @@ from random_hands import machine
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
+from simhand.datasets.samples import HandSamples, project
 from simhand.device import choose_device
-from simhand.finetuning.batches import Batch, EpochBatches, HandDataset, Key
-from simhand.finetuning.geometry import crop_around, jittered_crop, transform_points
+from simhand.finetuning.batches import Batch
+from simhand.finetuning.crop_geometry import crop_around, jittered_crop, transform_points
+from simhand.finetuning.epoch_batches import EpochBatches, Key
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore
 from simhand.finetuning.loading import load_batches
-from simhand.finetuning.samples import HandSamples, project
 from simhand.finetuning.step import backpropagate
 from simhand.finetuning.training import Training, start_training
 from simhand.settings.experiments import FinetuneExperiment
@@ -67,22 +69,15 @@ def random_samples(root: Path, count: int) -> HandSamples:
         )
     intrinsics = np.tile(np.array([[480.0, 0, 112], [0, 480, 112], [0, 0, 1]]), (count, 1, 1))
     joints = rng.uniform(-0.08, 0.08, (count, JOINTS, 3)) + [0, 0, 0.6]
-    numbers, unknown = np.arange(count), np.full(count, np.nan)
-    return HandSamples(
-        root=root,
-        images=np.array([f"{row:08d}.jpg" for row in range(count)]),
+    numbers = np.arange(count)
+    return HandSamples.filled(
+        root,
+        np.array([f"{row:08d}.jpg" for row in range(count)]),
         image_ids=numbers,
         unique_ids=numbers,
         joints_3d_m=joints,
         joints_2d_px=project(joints, intrinsics),
         intrinsics=intrinsics,
-        bone_9_10_m=unknown,
-        visible=np.ones((count, JOINTS), dtype=bool),
-        mirror_width_px=np.zeros(count, dtype=np.int64),
-        boxes_px=np.full((count, 4), np.nan),
-        sequences=np.full(count, ""),
-        frames=np.full(count, -1),
-        occluded_share=unknown,
     )
 
 

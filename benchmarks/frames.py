@@ -36,7 +36,7 @@ from simhand.settings.frames import FramesSettings
 from simhand.videos.extract import FramesFiles, extract_shard
 from simhand.videos.ffmpeg_program import ffmpeg_program
 from simhand.videos.index_table import IndexedVideo
-from simhand.videos.seconds import RELEASED_STEP
+from simhand.videos.sampling import RELEASED_STEP
 
 TABLE = Path(__file__).with_suffix(".csv")
 COLUMNS = (
@@ -58,7 +58,10 @@ COLUMNS = (
     "machine",
     "date",
 )
-REAL_CLIPS = Path(__file__).resolve().parents[2] / "shared" / "realdata" / "videos"
+REALDATA = Path(
+    os.environ.get("SIMHAND_REALDATA", Path(__file__).resolve().parents[2] / "shared" / "realdata")
+)
+REAL_CLIPS = REALDATA / "videos"
 SCENES = (
     "top_sam2_letter_blocks",
     "exo_sam2_cups_shell_game",

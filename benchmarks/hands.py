@@ -56,7 +56,7 @@ COLUMNS = (
     "date",
 )
 START = "both stages: their start, for a shard of one frame"
-REAL_CLIPS = ROOT.parent / "shared" / "realdata"
+REAL_CLIPS = Path(os.environ.get("SIMHAND_REALDATA", ROOT.parent / "shared" / "realdata"))
 TIMES = 2
 SAME_OVERLAP = 0.9
 Box = tuple[float, float, float, float]

@@ -178,11 +178,11 @@ def write_run(folder: Path, recordings: Recordings) -> None:
 
 
 def run_stage(
-    folder: Path, script: str, settings: dict[str, object], threads: int, *arguments: object
+    folder: Path, script: str, settings: dict[str, object], *arguments: object
 ) -> tuple[float, float]:
     """Wall seconds and peak memory (MB) of a stage, run as the workflow runs it."""
     command = [sys.executable, SCRIPTS / script, "--settings", json.dumps(settings)]
-    command += ["--run-dir", folder, "--set", folder / "sets/all.parquet", "--threads", threads, *arguments]
+    command += ["--run-dir", folder, "--set", folder / "sets/all.parquet", *arguments]
     started = time.perf_counter()
     process = subprocess.Popen([str(part) for part in command])
     peak_mb = 0.0
@@ -249,10 +249,12 @@ def measure_stage(recordings: Recordings, deepest: int, dimensions: int, threads
         folder = Path(name)
         write_run(folder, recordings)
         pca = folder / "pca.npz"
-        run_stage(folder, "fit_pca.py", {"dimensions": dimensions}, threads, "--out", pca)
+        run_stage(folder, "fit_pca.py", {"dimensions": dimensions}, "--out", pca)
         settings = {"ranks": list(range(1, deepest + 1))}
         out = folder / "pairs.parquet"
-        seconds, peak_mb = run_stage(folder, "mine_pairs.py", settings, threads, "--pca", pca, "--out", out)
+        seconds, peak_mb = run_stage(
+            folder, "mine_pairs.py", settings, "--pca", pca, "--out", out, "--threads", threads
+        )
     count = len(recordings.recording)
     return {
         "method": "stage mine_pairs",

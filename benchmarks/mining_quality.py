@@ -37,11 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts")
 
 import numpy as np
 from clip_stages import FoundHands, find_hands
-from true_poses import PosedHands, planned_hands, rendered_hands, small_world
-
-from simhand.evaluation.alignment import wrist_aligned
-from simhand.evaluation.procrustes import procrustes_rotation
-from simhand.mining.quality import (
+from partner_quality import (
     PartnerQuality,
     mined_partners,
     one_per_frame,
@@ -49,6 +45,10 @@ from simhand.mining.quality import (
     pose_errors_mm,
     same_label,
 )
+from true_poses import PosedHands, planned_hands, rendered_hands, small_world
+
+from simhand.evaluation.alignment import wrist_aligned
+from simhand.evaluation.procrustes import procrustes_rotation
 from simhand.settings.crops import CropsSettings
 from simhand.settings.pca import Normalisation, PcaSettings
 

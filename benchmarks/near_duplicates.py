@@ -2,7 +2,7 @@
 
 python benchmarks/near_duplicates.py    # from the root; rewrites benchmarks/near_duplicates.csv
 
-Copies are made with ffmpeg from the real videos of ../shared/realdata (or SIMHAND_REALDATA) and from rendered
+Copies are made with ffmpeg from the real videos in the folder that SIMHAND_REALDATA names and from rendered
 ones, and are looked for among all the others at once. "different recordings" counts every two videos that
 are not one recording, copies of them among them. "halves" are two halves of one video, so two takes in one
 room as far as the search can know: joining them would not be wrong here, but shows what two takes risk.

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts")
 import torch
 
 from simhand.settings.world import LabelledSetSettings, WorldSettings
-from simhand.world.labels import render_labelled_set
+from simhand.world.labelled_freihand import render_labelled_set
 from simhand.world.poses import sample_hands
 from simhand.world.videos import Scene
 

@@ -21,8 +21,8 @@ rule pair_adjacent_frames:
     conda:
         "../envs/pair_adjacent_frames.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=settings("adjacent_pairs"),
         run_dir=run_dir,

@@ -11,6 +11,7 @@ from collections import defaultdict
 from snakemake.exceptions import WorkflowError
 
 from simhand.errors import SimhandError
+from simhand.preflight.present_sources import asks_to_look_ahead, index_of_present
 from simhand.settings.check import inferred_switches, load_config
 from simhand.stage_code import stage_code
 from simhand.videos.index import index_of_run, read_index, write_index
@@ -36,11 +37,15 @@ def by_shard(videos):
     return shards
 
 
+# a preflight goes on without sources and data sets that are not there, and names them all
+LOOKS_AHEAD = asks_to_look_ahead(sys.argv[1:], os.environ)
+
 try:
     CONFIG = load_config(config)
     RESULTS = f"results/{CONFIG.run}"
     INDEX_FILE = Path(RESULTS) / "videos.tsv"
-    INDEX = index_of_run(INDEX_FILE, CONFIG.all_sources(), CONFIG.shard_size, CONFIG.world)
+    INDEX_OF = (INDEX_FILE, CONFIG.all_sources(), CONFIG.shard_size, CONFIG.world)
+    INDEX = index_of_present(*INDEX_OF)[0] if LOOKS_AHEAD else index_of_run(*INDEX_OF)
 except SimhandError as error:
     raise WorkflowError(str(error)) from None
 
@@ -86,6 +91,11 @@ def videos_of(wildcards):
     """The videos of a shard as the index names them, so that a changed shard is done again."""
     rows = VIDEOS_OF_SHARD[wildcards.source, wildcards.shard]
     return json.dumps([[video.video_id, video.path] for video in rows])
+
+
+def growing(amount):
+    """A resource of which a job that failed is given more: `amount` times the attempt."""
+    return lambda wildcards, attempt: attempt * amount
 
 
 def run_dir(wildcards):

@@ -28,7 +28,7 @@ rule detect_hands:
     threads: 8
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * 2000 * threads,
-        runtime=lambda wildcards, attempt: attempt * 1440,
+        runtime=growing(1440),
     params:
         settings=settings("hand_object_detector"),
     shell:

@@ -23,8 +23,8 @@ rule import_predictions:
     conda:
         "../envs/import_predictions.yaml"
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         settings=lambda wildcards: IMPORTED_MODELS[wildcards.finetune].model_dump_json(exclude={"title"}),
         dataset=lambda wildcards: dataset_of_finetune(wildcards).model_dump_json(),
@@ -53,8 +53,8 @@ rule write_submission:
     conda:
         "../envs/write_submission.yaml"
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=growing(8000),
+        runtime=growing(120),
     params:
         dataset=lambda wildcards: dataset_of_finetune(wildcards).model_dump_json(),
         root=root_of_finetune,

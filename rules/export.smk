@@ -26,8 +26,8 @@ rule export_annotations:
     conda:
         "../envs/export_annotations.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=lambda wildcards, attempt: attempt * 60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         run_dir=run_dir,
         rank=lambda wildcards: wildcards.top.replace("_top", "--rank "),
@@ -55,8 +55,8 @@ rule export_frames:
     conda:
         "../envs/export_frames.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 2000,
-        runtime=lambda wildcards, attempt: attempt * 120,
+        mem_mb=growing(2000),
+        runtime=growing(120),
     params:
         run_dir=run_dir,
     shell:

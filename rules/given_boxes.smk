@@ -24,8 +24,8 @@ rule read_boxes:
     conda:
         "../envs/read_boxes.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 2000,
-        runtime=lambda wildcards, attempt: attempt * 60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         index=INDEX_FILE.as_posix(),
         settings=CONFIG.crops.model_dump_json(include={"detector", "boxes", "boxes_tolerance_s"}),

@@ -25,7 +25,7 @@ rule read_annotations:
         "../envs/read_annotations.yaml"
     resources:
         mem_mb=lambda wildcards, input, attempt: attempt * int(1000 + 0.25 * input.size_mb),
-        runtime=lambda wildcards, attempt: attempt * 60,
+        runtime=growing(60),
     params:
         settings=import_settings(exclude=NOT_OF_THE_CROPS | {"shards", "jpeg_quality"}),
     shell:
@@ -52,7 +52,7 @@ rule crop_annotations:
     threads: 8
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt * (1000 + 500 * threads),
-        runtime=lambda wildcards, attempt: attempt * 240,
+        runtime=growing(240),
     params:
         settings=import_settings(exclude=NOT_OF_THE_CROPS),
         shard=lambda wildcards: int(wildcards.shard),
@@ -85,8 +85,8 @@ rule import_set:
     conda:
         "../envs/import_set.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=import_settings(exclude={"compare_with", "jpeg_quality"}),
         run_dir=run_dir,

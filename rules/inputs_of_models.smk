@@ -71,6 +71,12 @@ def gpus_of_pretrain(wildcards):
     return 0 if settings.device == "cpu" else settings.processes
 
 
+def memory_of_pretrain_mb(wildcards):
+    """What the processes of a training hold: the network at work, and decoded crops."""
+    settings = CONFIG.pretrain_settings(wildcards.pretrain)
+    return settings.processes * (4000 + settings.memory_mb)
+
+
 def weights_file(init):
     """The weights file that an experiment starts from, if its `init` is one."""
     return [] if init in ("random", "imagenet") else init
@@ -117,6 +123,8 @@ def labels_of_finetune(wildcards):
         return root
     label_file = f"{root}/{LABEL_FILES[dataset.kind]}"
     if not os.path.exists(label_file):
+        if LOOKS_AHEAD:
+            return []
         found = "has no" if os.path.isdir(root) else "is not a folder, so it has no"
         raise WorkflowError(
             f"datasets.{name}.root: {root} {found} {LABEL_FILES[dataset.kind]}, which {dataset.kind} has; "

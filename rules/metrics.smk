@@ -23,8 +23,8 @@ rule evaluate_predictions:
         "../envs/evaluate_predictions.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         settings=settings("evaluation"),
         experiment=lambda wildcards: MODELS[wildcards.finetune].model_dump_json(exclude={"title"}),
@@ -50,8 +50,8 @@ rule collect_metrics:
     conda:
         "../envs/collect_metrics.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     shell:
         "python {input.code[0]:q} --metrics {input.metrics:q} --out {output.metrics:q} --log {log:q}"
 
@@ -76,8 +76,8 @@ rule make_tables:
     conda:
         "../envs/make_tables.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         settings=settings_of_table,
         reported=lambda wildcards, input: "--reported" if input.reported else "",

@@ -28,7 +28,7 @@ rule mine_pairs:
     threads: 8
     resources:
         mem_mb=lambda wildcards, input, attempt: attempt * int(4000 + 8 * input.size_mb),
-        runtime=lambda wildcards, attempt: attempt * 240,
+        runtime=growing(240),
     params:
         settings=lambda wildcards: CONFIG.pairs_settings(wildcards.set).model_dump_json(),
         run_dir=run_dir,

@@ -23,12 +23,11 @@ rule fit_pca:
         "../envs/fit_pca.yaml"
     resources:
         mem_mb=lambda wildcards, input, attempt: attempt * int(2000 + 8 * input.size_mb),
-        runtime=60,
+        runtime=growing(60),
     params:
         settings=settings("pca"),
         found_with=found_with,
         run_dir=run_dir,
     shell:
         "python {input.code[0]:q} --settings {params.settings:q} --run-dir {params.run_dir:q}"
-        " --set {input.table:q} --out {output.pca:q} --found-with {params.found_with:q}"
-        " --log {log:q}"
+        " --set {input.table:q} --out {output.pca:q} --found-with {params.found_with:q} --log {log:q}"

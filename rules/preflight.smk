@@ -5,10 +5,6 @@ cluster's queues is missing.
 """
 
 
-localrules:
-    preflight,
-
-
 rule preflight:
     """Check the data, the disk, the environments and SLURM, and estimate jobs, hours and bytes."""
     input:
@@ -16,11 +12,11 @@ rule preflight:
     log:
         "<logs>/preflight.log",
     retries: 0
+    localrule: True
     conda:
         "../envs/preflight.yaml"
     params:
         config=json.dumps(config, sort_keys=True),
-        # what this Snakemake was called with, to plan the same run
-        options=json.dumps([word for word in sys.argv[1:] if word not in ("preflight", "--")]),
+        call=call_of_snakemake,
     shell:
-        "python {input.code[0]:q} --settings {params.config:q} --snakemake {params.options:q} --log {log:q}"
+        "python {input.code[0]:q} --settings {params.config:q} --call {params.call:q} --log {log:q}"

@@ -1,7 +1,7 @@
 """Contrastive pre-training (paper, 3.3): an encoder from crops, and for SiMHand from mined pairs.
 
 Needs: a set, its crops and keypoints, and its pairs where the method takes them. Promises: the
-encoder with plain torchvision names and its model card, the final checkpoint, metrics, history.
+encoder under the names of torchvision or timm with its model card, the final checkpoint, metrics, history.
 
 A job that is stopped, killed or preempted leaves its checkpoints in the folder `run` beside its outputs,
 which no rule declares, so that Snakemake does not remove it; the job that is started next, by `retries` or
@@ -10,7 +10,9 @@ by hand, goes on from there. Every attempt may therefore take as long as the fir
 SLURM would take the job for ended and kill the training before it has saved.
 
 `pretrain.processes` train together on one node, each with a GPU of its own unless `pretrain.device` is
-cpu; they share the threads. How many they are changes no result, so it makes nothing run again.
+cpu; they share the threads. How many they are changes no result, so it makes nothing run again. torchrun,
+which starts them, hands signals on, waits for them to save (of itself: half a minute), and exits with a code
+of its own.
 """
 
 
@@ -42,7 +44,7 @@ rule pretrain_encoder:
         processes=processes_of_pretrain,
         gpu=gpus_of_pretrain,
         mem_mb=lambda wildcards, input, attempt: min(attempt, 2)
-        * int(8000 * processes_of_pretrain(wildcards) + 2 * input.size_mb),
+        * int(memory_of_pretrain_mb(wildcards) + 2 * input.size_mb),
         runtime=1440,
     params:
         settings=lambda wildcards: CONFIG.pretrain_settings(wildcards.pretrain).model_dump_json(
@@ -52,8 +54,9 @@ rule pretrain_encoder:
         pairs=lambda wildcards, input: "--pairs" if input.pairs else "",
         run_dir=run_dir,
     shell:
-        "exec python $([ {resources.processes} -eq 1 ]"
-        " || echo -m torch.distributed.run --standalone --nproc-per-node {resources.processes} --)"
+        "exec python $([ {resources.processes} -eq 1 ] || echo -m torch.distributed.run --standalone"
+        " --shutdown-timeout 600 --signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1"
+        " --nproc-per-node {resources.processes} --)"
         " {input.code[0]:q} --settings {params.settings:q} --experiment {params.experiment:q}"
         " --run-dir {params.run_dir:q} --set {input.table:q} {params.pairs} {input.pairs:q}"
         ' --out-dir "$(dirname {output.encoder:q})" --threads {threads} --log {log:q}'

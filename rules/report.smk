@@ -5,10 +5,6 @@ beside it, all self-contained. The pairs have pages of their own, so that the re
 """
 
 
-localrules:
-    record_provenance,
-
-
 rule draw_figures:
     """Draw the figures from what this run has computed."""
     input:
@@ -37,8 +33,8 @@ rule draw_figures:
     conda:
         "../envs/draw_figures.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=settings("report"),
         run_dir=run_dir,
@@ -71,8 +67,8 @@ rule draw_paper_figure:
     conda:
         "../envs/draw_paper_figure.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         settings=settings("report"),
         run_dir=run_dir,
@@ -93,6 +89,7 @@ rule record_provenance:
         provenance="<results>/provenance.json",
     log:
         "<logs>/record_provenance.log",
+    localrule: True
     conda:
         "../envs/record_provenance.yaml"
     params:
@@ -118,8 +115,8 @@ rule write_pairs_page:
     conda:
         "../envs/write_pairs_page.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * 4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         settings=settings("report"),
         run_dir=run_dir,
@@ -152,8 +149,8 @@ rule write_report:
     conda:
         "../envs/write_report.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         settings=settings("report"),
         run_dir=run_dir,

@@ -26,7 +26,7 @@ rule sample_set:
         "../envs/sample_set.yaml"
     resources:
         mem_mb=lambda wildcards, input, attempt: attempt * int(2000 + 4 * input.size_mb),
-        runtime=60,
+        runtime=growing(60),
     params:
         settings=lambda wildcards: CONFIG.sets[wildcards.set].model_dump_json(
             exclude={"ranks", "compare_with"}

@@ -1,43 +1,13 @@
 """The targets a user names on the command line: one per stage, table and figure."""
 
 
-localrules:
-    index,
-    frames,
-    crops,
-    keypoints,
-    pca,
-    pairs,
-    adjacent_pairs,
-    export,
-    pretrain,
-    finetune,
-    metrics,
-    submissions,
-    tables,
-    figures,
-    report,
-    table1,
-    table2,
-    table3,
-    table4,
-    table5,
-    table6,
-    table7,
-    table8,
-    figure2,
-    figure4,
-    figure5,
-    figure7,
-    figure8,
-
-
 rule index:
     """Look for new videos in the sources and append them to videos.tsv."""
     input:
         code=code("index_videos.py"),
     log:
         "<logs>/index.log",
+    localrule: True
     conda:
         "../envs/index.yaml"
     params:

@@ -20,8 +20,8 @@ rule build_manifest:
     conda:
         "../envs/build_manifest.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=growing(1000),
+        runtime=growing(30),
     params:
         index=INDEX_FILE.as_posix(),
     shell:
@@ -53,7 +53,7 @@ rule group_recordings:
     resources:
         mem_mb=lambda wildcards, input, threads, attempt: attempt
         * int(1500 + (8 + 4 * threads) * input.size_mb),
-        runtime=lambda wildcards, attempt: attempt * 120,
+        runtime=growing(120),
     params:
         index=INDEX_FILE.as_posix(),
         settings=settings("groups"),

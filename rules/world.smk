@@ -20,8 +20,8 @@ rule render_videos:
         "../envs/render_videos.yaml"
     threads: 8
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         # more recordings are more videos in other shards, and none of these
         settings=settings("world", exclude={"recordings", "labels"}),
@@ -47,8 +47,8 @@ rule render_labels:
         "../envs/render_labels.yaml"
     threads: 8
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         settings=json.dumps(CONFIG.world.model_dump(include={"seed", "device", "labels"})),
         layout=lambda wildcards: layout_of_folder(wildcards.labels),

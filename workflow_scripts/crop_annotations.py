@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from simhand.hand100m.crop import CropFiles, crop_annotations
+from simhand.hand100m.crop_annotations import CropFiles, crop_annotations
 from simhand.settings.imported_sets import ImportedSetSettings
 from simhand.stage import run_stage, stage_parser
 
@@ -16,7 +16,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--annotations", type=Path, required=True, help="packed file of annotations")
     parser.add_argument("--shard", type=int, required=True, help="number of the shard, from 0")
     parser.add_argument("--crops", type=Path, required=True, help="packed file of crops to write")

@@ -16,7 +16,7 @@ def crop_hands(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--frames", type=Path, required=True, help="packed file of frames")
     parser.add_argument("--frames-status", type=Path, required=True, help="status table of the frames")
     parser.add_argument("--detections", type=Path, nargs="?", help="table of what a detector found before")

@@ -17,7 +17,7 @@ def detect_hands(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--frames", type=Path, required=True, help="packed file of frames")
     parser.add_argument("--frames-status", type=Path, required=True, help="their status table")
     parser.add_argument("--detections", type=Path, required=True, help="table of detections to write")

@@ -15,7 +15,7 @@ def draw_figures(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--run-dir", type=Path, required=True, help="results/<run>")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder of the figures")
     parser.add_argument("--sources", nargs="*", default=[], help="<source>/<shard> of every shard")

@@ -16,7 +16,7 @@ def draw_paper_figure(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--figure", choices=PAPER_FIGURES, required=True, help="which figure")
     parser.add_argument("--run-dir", type=Path, required=True, help="results/<run>")
     parser.add_argument("--figures-dir", type=Path, required=True, help="folder of the figures")

@@ -16,7 +16,7 @@ def estimate_keypoints(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--crops", type=Path, required=True, help="packed file of crops")
     parser.add_argument("--crops-status", type=Path, required=True, help="status table of the crops")
     parser.add_argument("--given", type=Path, nargs="*", default=[], help="files of the user's keypoints")

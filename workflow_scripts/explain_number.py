@@ -6,7 +6,7 @@ Every file on the way is compared with the certificate that its stage wrote when
 import argparse
 from pathlib import Path
 
-from simhand.certificates.why import explain
+from simhand.report.why import explain
 from simhand.stage import run_stage, stage_parser
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from simhand.hand100m.write import export_annotations
+from simhand.hand100m.write_annotations import export_annotations
 from simhand.stage import run_stage, stage_parser
 
 

@@ -22,7 +22,7 @@ def extract_frames(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--index", type=Path, required=True, help="videos.tsv of the run")
     parser.add_argument("--source", required=True, help="name of the source")
     parser.add_argument("--source-settings", default="null", help="a source of frames as JSON, else null")

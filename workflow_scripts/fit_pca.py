@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from simhand.certificates.certificate import Birth
+from simhand.certificates.certificate import ProvenanceRecord
 from simhand.files.atomic import write_text
 from simhand.mining.pca import draw_hands, fit_embedding
 from simhand.mining.sets import load_keypoints, load_set
@@ -17,7 +17,7 @@ log = logging.getLogger("simhand")
 
 def main(args: argparse.Namespace) -> None:
     """Write the embedding as .npz and its description as .json beside it."""
-    birth = Birth.begin({"set": args.set})
+    record = ProvenanceRecord.begin({"set": args.set})
     settings = PcaSettings.model_validate_json(args.settings)
     hands = draw_hands(load_set(args.set), settings.sample_size)
     embedding, description = fit_embedding(load_keypoints(args.run_dir, hands), settings)
@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> None:
         log.warning("%d hands left out: too small to scale", description["excluded"])
     embedding.save(args.out)
     write_text(args.out.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
-    birth.certify(
+    record.certify(
         [args.out, args.out.with_suffix(".json")],
         recipe={"settings": settings.model_dump(mode="json"), "found_with": description["found_with"]},
         facts={"hands": description["hands"]},
@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
     parser.add_argument("--set", type=Path, required=True, help="the set whose hands are used")
     parser.add_argument(

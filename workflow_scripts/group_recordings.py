@@ -35,7 +35,7 @@ def group_recordings(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--index", type=Path, required=True, help="videos.tsv of the run")
     parser.add_argument("--hashes", type=Path, nargs="*", default=[], help="hashes of the frames, all shards")
     parser.add_argument(

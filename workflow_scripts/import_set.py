@@ -6,7 +6,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
-from simhand.certificates.certificate import Birth
+from simhand.certificates.certificate import ProvenanceRecord
 from simhand.files.atomic import write_text
 from simhand.files.tables import write_table
 from simhand.hand100m.import_set import check_left_out, import_set
@@ -19,7 +19,7 @@ log = logging.getLogger("simhand")
 
 def main(args: argparse.Namespace) -> None:
     """Write the set, its pairs, and the counts of what was left out."""
-    birth = Birth.begin({"annotations": args.annotations})
+    record = ProvenanceRecord.begin({"annotations": args.annotations})
     settings = ImportedSetSettings.model_validate_json(args.settings)
     hands, pairs, counts = import_set(args.run_dir, args.annotations, args.crops)
     for name, count in asdict(counts).items():
@@ -31,12 +31,12 @@ def main(args: argparse.Namespace) -> None:
     write_text(args.pairs.with_suffix(".json"), json.dumps(description, indent=2) + "\n")
     write_text(args.counts, json.dumps(asdict(counts), indent=2) + "\n")
     recipe = {"settings": settings.model_dump(mode="json")}
-    birth.certify([args.set], recipe=recipe, facts={"hands": len(hands), **asdict(counts)})
-    birth.reading({"set": args.set}).certify([args.pairs], recipe=recipe, facts={"pairs": len(pairs)})
+    record.certify([args.set], recipe=recipe, facts={"hands": len(hands), **asdict(counts)})
+    record.reading({"set": args.set}).certify([args.pairs], recipe=recipe, facts={"pairs": len(pairs)})
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
     parser.add_argument("--annotations", type=Path, required=True, help="packed file of annotations")
     parser.add_argument("--crops", type=Path, nargs="+", required=True, help="crops of all shards")

@@ -17,6 +17,6 @@ def index_videos(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--index", type=Path, required=True, help="videos.tsv of the run")
     run_stage(parser, index_videos)

@@ -31,7 +31,7 @@ def make_tables(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--table", required=True, help="which table, for example table2")
     parser.add_argument(
         "--metrics", type=Path, nargs="+", required=True, help="metrics tables of its experiments"

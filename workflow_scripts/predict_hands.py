@@ -13,7 +13,7 @@ import torch
 
 from simhand.device import choose_device
 from simhand.errors import ConfigError, DataError, NothingFoundError
-from simhand.hands.detector import make_detector
+from simhand.hands.make_detector import make_detector
 from simhand.prediction.camera import Camera, FieldOfView, GivenMatrix
 from simhand.prediction.inputs import find_inputs
 from simhand.prediction.model import find_checkpoint, load_model
@@ -72,7 +72,7 @@ def camera_of(fov: float | None, intrinsics: list[float] | None) -> Camera | Non
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "threads")
     parser.add_argument("--inputs", type=Path, nargs="+", required=True, help="pictures, videos or folders")
     parser.add_argument("--run-dir", type=Path, required=True, help="results/<run> with a fine-tuned model")
     parser.add_argument("--model", help="a fine-tuning of the run, or the file of a checkpoint")

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from simhand.certificates.certificate import Birth
+from simhand.certificates.certificate import ProvenanceRecord
 from simhand.device import choose_device
 from simhand.errors import ConfigError
 from simhand.files.atomic import write_bytes, write_text
@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> None:
     threads = max(1, args.threads // sharing_this_job())
     torch.set_num_threads(threads)
     pairs = _pairs_needed(experiment.method, args.pairs)
-    birth = Birth.begin({"set": args.set, "pairs": pairs})
+    record = ProvenanceRecord.begin({"set": args.set, "pairs": pairs})
     identity = run_identity(experiment, settings, args.run_dir, args.set, pairs)
     with (
         joined_processes(choose_device(settings.device, "pretrain.device")),
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
             run.lock.check()
             metrics = training_metrics(training, hands, [path for path in (args.set, pairs) if path])
             _write_results(training, metrics, run, args.out_dir)
-            _certify(birth, args.out_dir, identity, metrics)
+            _certify(record, args.out_dir, identity, metrics)
 
 
 def _write_results(training: Training, metrics: dict[str, Any], run: TrainingRun, out_dir: Path) -> None:
@@ -65,9 +65,11 @@ def _write_results(training: Training, metrics: dict[str, Any], run: TrainingRun
     save_encoder(training.model.encoder, out_dir / "encoder.safetensors")
 
 
-def _certify(birth: Birth, out_dir: Path, identity: dict[str, Any], metrics: dict[str, Any]) -> None:
+def _certify(
+    record: ProvenanceRecord, out_dir: Path, identity: dict[str, Any], metrics: dict[str, Any]
+) -> None:
     facts = {name: metrics[name] for name in ("hands", "anchors", "steps", "views_per_s", "hardware")}
-    birth.certify(
+    record.certify(
         [out_dir / "encoder.safetensors", out_dir / "checkpoint.pt"],
         recipe=identity,
         seed=metrics["experiment"]["seed"],
@@ -85,7 +87,7 @@ def _pairs_needed(method: str, pairs: Path | None) -> Path | None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--experiment", required=True, help="the experiment as JSON")
     parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
     parser.add_argument("--set", type=Path, required=True, help="the pre-training set")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from simhand.hand100m.read import read_annotations
+from simhand.hand100m.read_annotations import read_annotations
 from simhand.settings.imported_sets import ImportedSetSettings
 from simhand.stage import run_stage, stage_parser
 
@@ -16,6 +16,6 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--out", type=Path, required=True, help="packed file of annotations to write")
     run_stage(parser, main)

@@ -19,7 +19,7 @@ def read_boxes(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--index", type=Path, required=True, help="videos.tsv of the run")
     parser.add_argument("--source", required=True, help="name of the source")
     parser.add_argument("--shard", required=True, help="name of the shard, such as 0000")

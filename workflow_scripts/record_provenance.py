@@ -16,6 +16,6 @@ def record_provenance(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--out", type=Path, required=True, help="provenance.json to write")
     run_stage(parser, record_provenance)

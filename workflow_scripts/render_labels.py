@@ -9,7 +9,7 @@ from simhand.settings.world import WorldSettings
 from simhand.stage import run_stage, stage_parser
 from simhand.world.labelled_assemblyhands import render_assemblyhands
 from simhand.world.labelled_dexycb import render_dexycb
-from simhand.world.labels import render_labelled_set
+from simhand.world.labelled_freihand import render_labelled_set
 
 WRITERS: dict[Layout, Callable[[WorldSettings, Path, int], None]] = {
     "freihand": render_labelled_set,
@@ -23,7 +23,7 @@ def _main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--layout", choices=list(WRITERS), required=True, help="whose file layout to write")
     parser.add_argument("--out", type=Path, required=True, help="folder that becomes the labelled set")
     run_stage(parser, _main)

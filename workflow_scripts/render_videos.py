@@ -31,7 +31,7 @@ def _main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings", "threads")
     parser.add_argument("--video-ids", nargs="+", required=True, help="ids such as rec07_cam0")
     parser.add_argument("--videos", type=Path, required=True, help="folder for <id>.mp4")
     parser.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from simhand.certificates.certificate import Birth
+from simhand.certificates.certificate import ProvenanceRecord
 from simhand.files.tables import write_table
 from simhand.mining.sampling import sample_set
 from simhand.settings.sets import SetSettings
@@ -12,11 +12,13 @@ from simhand.stage import run_stage, stage_parser
 
 def main(args: argparse.Namespace) -> None:
     """Write the set."""
-    birth = Birth.begin({"keypoints": args.keypoints, "groups": args.groups, "manifest": args.manifest})
+    record = ProvenanceRecord.begin(
+        {"keypoints": args.keypoints, "groups": args.groups, "manifest": args.manifest}
+    )
     settings = SetSettings.model_validate_json(args.settings)
     hands = sample_set(settings, args.seed, args.run_dir, args.keypoints, args.groups)
     write_table(args.out, "set", hands)
-    birth.certify(
+    record.certify(
         [args.out],
         recipe={"settings": settings.model_dump(mode="json"), "seed": args.seed},
         seed=args.seed,
@@ -25,7 +27,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--seed", type=int, required=True, help="seed of the draw")
     parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run")
     parser.add_argument("--keypoints", type=Path, nargs="+", required=True, help="keypoints files of the run")

@@ -21,7 +21,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--run-dir", type=Path, required=True, help="results/<run>")
     parser.add_argument("--set", required=True, help="name of the set")
     parser.add_argument("--out", type=Path, required=True, help="pairs_<set>.html to write")

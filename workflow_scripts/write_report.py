@@ -18,7 +18,7 @@ def write_report(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = stage_parser(__doc__)
+    parser = stage_parser(__doc__, "settings")
     parser.add_argument("--run-dir", type=Path, required=True, help="results/<run>")
     parser.add_argument("--out", type=Path, required=True, help="report.html to write")
     parser.add_argument("--times", type=Path, required=True, help="run_times.csv to write")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from simhand.certificates.certificate import Birth
+from simhand.certificates.certificate import ProvenanceRecord
 from simhand.files.tables import write_table
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.pca import PcaSettings
@@ -20,7 +20,7 @@ def experiment(seed: int) -> str:
 
 def build_run(run: Path) -> Path:
     """A run whose set is 90 hands although 100 were asked for; 10 short epochs on rendered labels."""
-    birth = Birth.begin({})
+    record = ProvenanceRecord.begin({})
     files = {
         "manifest": run / "videos/manifest.parquet",
         "keypoints": run / "keypoints/a/0000.parquet",
@@ -33,34 +33,34 @@ def build_run(run: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     of_hands = {"keypoints": [files["keypoints"], files["more"]], "manifest": files["manifest"]}
-    birth.reading(of_hands).certify(
+    record.reading(of_hands).certify(
         [files["set"]],
         recipe={"settings": SetSettings(size=100).model_dump(), "seed": 7},
         seed=7,
         facts={"hands": 90},
     )
-    of_set = birth.reading({"set": files["set"]})
+    of_set = record.reading({"set": files["set"]})
     of_set.certify([files["pca"]], recipe={"settings": PcaSettings(dimensions=10).model_dump()})
     of_set.reading({"pca": files["pca"]}).certify([files["pairs"]], recipe={"settings": {}})
     for seed in SEEDS:
-        _train(birth, run, files, seed)
+        _train(record, run, files, seed)
     return run
 
 
-def _train(birth: Birth, run: Path, files: dict[str, Path], seed: int) -> None:
+def _train(record: ProvenanceRecord, run: Path, files: dict[str, Path], seed: int) -> None:
     encoder = run / "pretrain" / f"{START}_seed{seed}" / "encoder.safetensors"
     folder = run / "finetune" / experiment(seed)
     for path in (encoder, folder / "predictions.parquet"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"seed {seed}")
     pretrain = PretrainSettings(epochs=10).model_dump(exclude={"device", "processes"})
-    birth.reading({"set": files["set"], "pairs": files["pairs"], "init": None}).certify(
+    record.reading({"set": files["set"], "pairs": files["pairs"], "init": None}).certify(
         [encoder],
         recipe={"settings": pretrain},
         seed=seed,
         facts={"training_s": 3700.0, "steps": 40},
     )
-    birth.reading({"encoder": encoder, "set": None}).certify(
+    record.reading({"encoder": encoder, "set": None}).certify(
         [folder / "predictions.parquet"],
         recipe={
             "settings": FinetuneSettings().model_dump(),
@@ -75,7 +75,7 @@ def _train(birth: Birth, run: Path, files: dict[str, Path], seed: int) -> None:
         _row(seed, "pck_auc", 60.0, "%"),
     ]
     write_table(folder / "metrics.parquet", "metrics", rows)
-    birth.reading({"predictions": folder / "predictions.parquet"}).certify(
+    record.reading({"predictions": folder / "predictions.parquet"}).certify(
         [folder / "metrics.parquet"],
         recipe={"settings": {}},
         seed=seed,

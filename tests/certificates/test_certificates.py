@@ -1,4 +1,4 @@
-"""Birth certificates: what they hold, that they are checked against the files, and what `make why` says."""
+"""Certificates: what they hold, that they are checked against the files, and what `make why` says."""
 
 import argparse
 import hashlib
@@ -11,14 +11,22 @@ import pytest
 from certified_run import SEEDS, START, experiment
 
 from make_tables import make_tables
-from simhand.certificates.cells import cells_of
-from simhand.certificates.certificate import Birth, certificate_path, digest_of_files, read_certificate
+from simhand.certificates.certificate import (
+    ProvenanceRecord,
+    certificate_path,
+    digest_of_files,
+    read_certificate,
+)
 from simhand.certificates.chain import AS_CERTIFIED, CHANGED, MISSING, Checked, chain
-from simhand.certificates.why import explain
 from simhand.errors import ConfigError, DataError
 from simhand.files.tables import read_table, write_table
+from simhand.report.cells import cells_of
 from simhand.report.definitions import TABLES
 from simhand.report.differences import Difference, differences, in_words, shared_and_own
+from simhand.report.why import explain
+from simhand.settings.finetune import FinetuneSettings
+from simhand.settings.pca import PcaSettings
+from simhand.settings.pretrain import PretrainSettings
 from simhand.settings.tables import TablesSettings
 
 SETTINGS = TablesSettings(compare_with={"mine": "ego-50k"}, layouts={"toy": "freihand"})
@@ -63,7 +71,9 @@ def test_the_fingerprint_follows_recipe_and_inputs_and_nothing_else(run):
 
     def again(recipe):
         inputs = {"set": run / "sets/mine.parquet", "pca": run / "pca/mine.npz"}
-        Birth.begin(inputs).certify([run / "pairs/mine.parquet"], recipe=recipe, facts={"pairs": 3})
+        ProvenanceRecord.begin(inputs).certify(
+            [run / "pairs/mine.parquet"], recipe=recipe, facts={"pairs": 3}
+        )
         return read_certificate(run / "pairs/mine.parquet")["fingerprint"]
 
     assert again({"settings": {}}) == first
@@ -75,9 +85,9 @@ def test_the_fingerprint_follows_recipe_and_inputs_and_nothing_else(run):
 def test_an_input_replaced_while_a_stage_runs_is_not_certified_as_used(run):
     pca, pairs = run / "pca/mine.npz", run / "pairs/mine.parquet"
     used = sha256(pca)
-    birth = Birth.begin({"pca": pca})
+    record = ProvenanceRecord.begin({"pca": pca})
     pca.write_text("another")
-    birth.certify([pairs], recipe={"settings": {}})
+    record.certify([pairs], recipe={"settings": {}})
     assert read_certificate(pairs)["inputs"]["pca"]["sha256"] == used != sha256(pca)
     assert Checked().broken_inputs(chain(pairs)) == [f"pca {pca}: {CHANGED} this was made from it"]
 
@@ -151,11 +161,29 @@ def test_what_differs_from_the_paper_is_told_by_what_was_computed(run):
     )
 
 
+def test_a_pose_embedding_that_is_fit_to_a_sample_is_told(run):
+    settings = PcaSettings(sample_size=50)
+    ProvenanceRecord.begin({}).certify([run / "pca/mine.npz"], recipe={"settings": settings.model_dump()})
+    found = differences(chain(metrics_of(run)), TABLES["table2"], SETTINGS)
+    assert Difference("pose embedding", "sample_size 50 (none)") in found
+
+
+@pytest.mark.parametrize("model, role", [(PretrainSettings, "encoder"), (FinetuneSettings, "predictions")])
+def test_settings_without_effect_are_no_difference(tmp_path, model, role):
+    def told(changed):
+        recipe = {"settings": model().model_dump() | dict.fromkeys(changed, "another")}
+        ProvenanceRecord.begin({}).certify([tmp_path / role], recipe=recipe)
+        return in_words(differences(chain(tmp_path / role, role), TABLES["table2"], SETTINGS))
+
+    (tmp_path / role).touch()
+    assert told(model.without_effect) == told([]) != told(["epochs"])
+
+
 @pytest.mark.parametrize("frames", ["labelled", "mostly_visible"])
 def test_the_paper_measures_the_frames_of_dexycb_with_most_of_the_hand(run, frames):
     predictions = run / "finetune" / experiment(0) / "predictions.parquet"
     recipe = {"model": {"name": "theirs"}, "dataset": {"kind": "dexycb", "frames": frames}}
-    Birth.begin({}).certify([predictions], recipe=recipe)
+    ProvenanceRecord.begin({}).certify([predictions], recipe=recipe)
     found = in_words(differences(chain(metrics_of(run)), TABLES["table7"], SETTINGS))
     assert ("labels: every labelled frame of DexYCB" in found) == (frames == "labelled")
 
@@ -163,7 +191,7 @@ def test_the_paper_measures_the_frames_of_dexycb_with_most_of_the_hand(run, fram
 def test_of_predictions_made_elsewhere_only_the_data_are_known_to_differ(run):
     predictions = run / "finetune" / experiment(0) / "predictions.parquet"
     recipe = {"model": {"name": "theirs"}, "dataset": {"kind": "rendered", "layout": "dexycb"}}
-    Birth.begin({"file": run / "videos/manifest.parquet"}).certify([predictions], recipe=recipe)
+    ProvenanceRecord.begin({"file": run / "videos/manifest.parquet"}).certify([predictions], recipe=recipe)
     found = differences(chain(metrics_of(run)), TABLES["table7"], SETTINGS)
     assert in_words(found) == "labels: rendered hands in the layout of DexYCB, not DexYCB itself"
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from simhand.evaluation.labels import labels_of
 from simhand.evaluation.metrics import evaluate
+from simhand.evaluation.model_columns import model_columns
 from simhand.settings.evaluation import EvaluationSettings
 from simhand.settings.experiments import FinetuneExperiment
 
@@ -48,7 +48,7 @@ def prediction_rows(count=20, root_source="predicted", scale_source="predicted",
 
 def evaluated(predictions, protocols, **settings):
     chosen = EvaluationSettings(protocols=protocols, **({"bootstrap_resamples": 0} | settings))
-    return evaluate(predictions, chosen, labels_of(EXPERIMENT.model_dump_json()))
+    return evaluate(predictions, chosen, model_columns(EXPERIMENT.model_dump_json()))
 
 
 def metric_rows(predictions, protocols, **settings):

@@ -11,16 +11,16 @@ import pytest
 from prediction_files import evaluated, prediction_rows, values_of
 from pydantic import ValidationError
 
+from simhand.datasets.samples import HandSamples, mirror_points, project
 from simhand.errors import DataError
 from simhand.evaluation.exchange.dexycb import read_dexycb, write_dexycb
 from simhand.evaluation.exchange.freihand import read_freihand, write_freihand
 from simhand.evaluation.exchange.hand_table import COORDINATES, read_hand_table
 from simhand.evaluation.exchange.imported import imported_predictions
 from simhand.evaluation.exchange.submission import write_submission
-from simhand.evaluation.labels import labels_of
+from simhand.evaluation.model_columns import model_columns
 from simhand.evaluation.predictions import load_predictions
 from simhand.files.tables import write_table
-from simhand.finetuning.samples import HandSamples, mirror_points, project
 from simhand.settings.imported_predictions import ImportedModel
 
 COUNT = 7
@@ -224,7 +224,7 @@ def test_submission_needs_every_sample_and_no_truth(submitted):
 
 
 def test_labels_of_an_imported_model_invent_nothing():
-    labels = labels_of(model("theirs.txt", label_fraction=0.5).model_dump_json())
+    labels = model_columns(model("theirs.txt", label_fraction=0.5).model_dump_json())
     assert labels["experiment"] == labels["method"] == "theirs" and labels["label_fraction"] == 0.5
     assert (labels["set"], labels["top_k"], labels["seed"], labels["init"]) == (None, None, None, "unknown")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 
-from simhand.evaluation.procrustes import fits_better_mirrored
+from simhand.evaluation.procrustes import ProcrustesFit
 from simhand.evaluation.protocols import PROTOCOLS
 
 EPSILON = 1e-8
@@ -126,5 +126,5 @@ def test_flat_hands_are_not_called_mirrored():
     """Joints in a plane fit as well mirrored; the sign of the third axis is chance."""
     truth, _, _, _ = random_hands(40)
     flat = truth * [1, 1, 0] + [0, 0, 0.5]
-    assert not fits_better_mirrored(flat, flat * 1.1 + 0.2).any()
-    assert not fits_better_mirrored(truth, np.full_like(truth, 0.5)).any()
+    assert not ProcrustesFit(flat, flat * 1.1 + 0.2).better_mirrored().any()
+    assert not ProcrustesFit(truth, np.full_like(truth, 0.5)).better_mirrored().any()

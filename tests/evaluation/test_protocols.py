@@ -8,7 +8,7 @@ from recorded import CASES, RECORDS, close, recorded_hands
 
 from simhand.evaluation.alignment import bone_scaled, least_squares_scaled
 from simhand.evaluation.procrustes import (
-    fits_better_mirrored,
+    ProcrustesFit,
     procrustes_rotation,
     procrustes_with_reflection,
 )
@@ -140,10 +140,10 @@ def test_what_each_protocol_forgives(hands):
 
 def test_mirrored_predictions_are_noticed(hands):
     truth, prediction, _ = hands
-    assert not fits_better_mirrored(truth, prediction).any()
-    assert fits_better_mirrored(truth, prediction * [1, -1, 1]).all()
-    assert fits_better_mirrored(truth, -prediction @ rotation()).all()
-    assert not fits_better_mirrored(truth, np.full_like(truth, np.nan)).any()
+    assert not ProcrustesFit(truth, prediction).better_mirrored().any()
+    assert ProcrustesFit(truth, prediction * [1, -1, 1]).better_mirrored().all()
+    assert ProcrustesFit(truth, -prediction @ rotation()).better_mirrored().all()
+    assert not ProcrustesFit(truth, np.full_like(truth, np.nan)).better_mirrored().any()
 
 
 def test_invisible_joints_do_not_count_where_the_protocol_looks_at_visibility(hands):

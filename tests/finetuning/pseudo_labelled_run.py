@@ -8,11 +8,12 @@ from drawn_freihand import SIDE_PX, draw_hand, random_hands
 
 from simhand.files.packed import packed_writer
 from simhand.files.tables import write_table
+from simhand.finetuning.weak_supervision import PseudoLabelledSet
 
 SHARDS = 2
 
 
-def write_pseudo_labelled(folder: Path, count: int, seed: int = 5) -> tuple[Path, Path]:
+def write_pseudo_labelled(folder: Path, count: int, seed: int = 5) -> PseudoLabelledSet:
     """Crops of drawn hands with known keypoints, in two shards; returns the run folder and its set."""
     joints = random_hands(count, seed)
     pixels = 150 * joints[..., :2] / joints[..., 2:] + SIDE_PX / 2
@@ -32,7 +33,7 @@ def write_pseudo_labelled(folder: Path, count: int, seed: int = 5) -> tuple[Path
         write_table(folder / f"keypoints/drawn/{shard:04d}.parquet", "keypoints", keypoint_rows)
     rows.sort(key=lambda row: row["hand_id"])
     write_table(folder / "sets/all.parquet", "set", rows)
-    return folder, folder / "sets/all.parquet"
+    return PseudoLabelledSet(folder, folder / "sets/all.parquet")
 
 
 def _crop(where: dict[str, object], pixels: np.ndarray) -> dict[str, object]:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from simhand.datasets.freihand import load_freihand
 from simhand.errors import DataError
 from simhand.finetuning import images
-from simhand.finetuning.batches import HandDataset
-from simhand.finetuning.freihand import load_freihand
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore, UnreadableImageError
 from simhand.settings.finetune import FinetuneSettings
 
@@ -67,7 +68,7 @@ def test_a_broken_image_stops_ours_and_is_replaced_in_the_release(freihand, cach
     stand_in = dataset[(-1, 3)]
     others = [row for row in range(len(samples)) if row != 3]
     equal = [row for row in others if np.array_equal(dataset[(-1, row)]["image"], stand_in["image"])]
-    assert stand_in["row"] == 3 and len(equal) == 1
+    assert len(equal) == 1
     np.testing.assert_array_equal(dataset[(-1, equal[0])]["joints_2d"], stand_in["joints_2d"])
 
 
@@ -79,3 +80,32 @@ def test_a_data_set_of_broken_images_is_given_up(freihand, cache_mb):
     settings = FinetuneSettings(input_px=32, unreadable_images="substitute")
     with pytest.raises(DataError, match="cannot be decoded"):
         HandDataset(samples, ImageStore(samples, cache_mb, False, 1), settings, 2.0, 0)[(-1, 3)]
+
+
+def test_unreadable_images_are_named_and_the_store_holds_the_others(freihand):
+    folder = freihand / "training/rgb"
+    whole = (folder / "00000002.jpg").read_bytes()
+    (folder / "00000002.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "00000005.jpg").write_bytes(b"")
+    (folder / "00000007.jpg").write_text("an error page")
+    store = ImageStore(load_freihand(freihand, "training"), 100, False, 2)
+    assert store.unreadable == [2, 5, 7]
+    with pytest.raises(
+        DataError, match=r"3 image\(s\) cannot be decoded: .*00000002.jpg.*00000005.jpg.*00000007.jpg"
+    ):
+        store.raise_unreadable()
+    assert np.array_equal(store[3], np.asarray(Image.open(folder / "00000003.jpg")))
+
+
+def test_images_are_the_same_with_and_without_room_to_keep_them(freihand):
+    samples = load_freihand(freihand, "training")
+    kept, read_again = ImageStore(samples, 100, False, 1), ImageStore(samples, 0, False, 1)
+    assert kept[4] is kept[4] and read_again[4] is not read_again[4]
+    assert np.array_equal(kept[4], read_again[4])
+
+
+def test_negatives_are_the_released_byte_wrap(freihand):
+    samples = load_freihand(freihand, "training")
+    image = ImageStore(samples, 100, False, 1)[0]
+    negative = ImageStore(samples, 100, True, 1)[0]
+    assert np.array_equal(negative, (256 - image.astype(int)) % 256)

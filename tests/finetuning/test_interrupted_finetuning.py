@@ -83,7 +83,7 @@ class Finetunings:
             "history": [{key: line[key] for key in line if key not in TIMED} for line in lines],
             "predictions": (self.out / "predictions.parquet").read_bytes(),
             "chosen": of_weights(torch.load(self.out / "checkpoint.pt", weights_only=True)["model"]),
-            "network": of_weights(state["network"]),
+            "model": of_weights(state["model"]),
             "moments": [
                 part["exp_avg_sq"].numpy().tobytes() for part in state["optimiser"]["state"].values()
             ],

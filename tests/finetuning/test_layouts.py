@@ -11,19 +11,20 @@ import torch
 from PIL import Image, ImageDraw
 from rendered_layouts import WORLD, show_masks_of_dexycb, show_masks_of_freihand
 
-from simhand.finetuning.batches import EVALUATION_EPOCH, HandDataset
+from simhand.datasets.label_cache import LabelCache
+from simhand.datasets.loaders import LOADERS
+from simhand.datasets.samples import HandSamples, project
+from simhand.finetuning.crop_geometry import crop_around
 from simhand.finetuning.data import load_labels, open_images
+from simhand.finetuning.epoch_batches import EVALUATION_EPOCH
 from simhand.finetuning.experiment import run_experiment
-from simhand.finetuning.geometry import crop_around
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore
-from simhand.finetuning.loaders import LOADERS
-from simhand.finetuning.samples import HandSamples, project
-from simhand.finetuning.scans import Scans
 from simhand.settings.datasets import RenderedSettings
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
 from simhand.settings.section import preset_defaults
-from simhand.world.labels import render_labelled_set
+from simhand.world.labelled_freihand import render_labelled_set
 
 pytestmark = pytest.mark.xdist_group("layouts")
 
@@ -80,7 +81,7 @@ def marks(roots, tmp_path_factory) -> Path:
 def load(root: Path, layout: str, part: str) -> HandSamples:
     """The samples; of layouts with both sides every third, which has both."""
     settings = RenderedSettings(kind="rendered", layout=layout)
-    samples = LOADERS["rendered"](root, settings, part, Scans(None, 1))
+    samples = LOADERS["rendered"](root, settings, part, LabelCache(None, 1))
     return samples if layout == "freihand" else samples.take(np.arange(0, len(samples), 3))
 
 
@@ -179,7 +180,7 @@ def test_unmirrored_samples_are_those_of_the_images_as_they_are(roots, layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_experiments_data_of_every_layout(roots, layout, tmp_path):
-    """From settings to batches, twice: read, then from the kept scan."""
+    """From settings to batches, twice: read, then as kept."""
     dataset = RenderedSettings(kind="rendered", layout=layout)
     settings = FinetuneSettings(batch_size=2, input_px=32, validation_fraction=0.2, cache_mb=0)
     loaded = [
@@ -209,7 +210,7 @@ def test_prediction_cuts_as_wide_as_training_did(roots, tmp_path, tiny_encoder):
         label_fraction=1.0, seed=0,
     )  # fmt: skip
     run_experiment(small, experiment, dataset, root, None, tmp_path, threads=1)
-    samples = LOADERS["rendered"](root, dataset, "training", Scans(None, 1))
+    samples = LOADERS["rendered"](root, dataset, "training", LabelCache(None, 1))
     cut = HandDataset(samples, ImageStore(samples, 500, False, 1), small, dataset.crop_factor, seed=0)
     trained_px = np.array([32 / cut[(EVALUATION_EPOCH, row)]["affine"][0, 0] for row in range(len(samples))])
 

@@ -7,7 +7,7 @@ import torch
 from simhand.finetuning.batches import Batch, batch_losses
 from simhand.finetuning.detnet import Maps
 from simhand.finetuning.losses import (
-    batch_norm_map_loss,
+    frobenius_map_loss,
     heat_loss,
     mean_square_map_loss,
     weighted_sum,
@@ -28,8 +28,8 @@ def released_loss(record, case, dtype):
     losses = weighted_sum(
         tuple(record[f"{case}__weights_heat_delta_location"].tolist()),
         heat_loss(predictions[0], heat, tensor("heat_veil")),
-        batch_norm_map_loss(predictions[1], tensor("delta_vector_target"), heat, counted),
-        batch_norm_map_loss(predictions[2], tensor("location_vector_target"), heat, counted),
+        frobenius_map_loss(predictions[1], tensor("delta_vector_target"), heat, counted),
+        frobenius_map_loss(predictions[2], tensor("location_vector_target"), heat, counted),
     )
     return losses, predictions
 
@@ -88,8 +88,8 @@ def test_only_the_released_loss_depends_on_the_batch_size():
     assert mean_square_map_loss(*repeated).item() == pytest.approx(
         mean_square_map_loss(*once).item(), rel=1e-12
     )
-    assert batch_norm_map_loss(*repeated).item() == pytest.approx(
-        batch_norm_map_loss(*once).item() / 2, rel=1e-12
+    assert frobenius_map_loss(*repeated).item() == pytest.approx(
+        frobenius_map_loss(*once).item() / 2, rel=1e-12
     )
     heat, veil = once[2], torch.ones(3, 21, dtype=torch.float64)
     one = heat_loss(heat, heat * 0.5, veil)
@@ -108,7 +108,7 @@ def test_mean_square_loss_does_not_depend_on_empty_cells():
     )
 
 
-@pytest.mark.parametrize("loss", [mean_square_map_loss, batch_norm_map_loss])
+@pytest.mark.parametrize("loss", [mean_square_map_loss, frobenius_map_loss])
 def test_without_any_3d_the_loss_is_zero_and_not_nan(loss):
     prediction, vectors, heat, has_3d = random_maps(2)
     prediction.requires_grad_()
@@ -150,7 +150,7 @@ def gradients(maps: Maps, batch: Batch, settings: FinetuneSettings) -> list[torc
 
 
 @pytest.mark.parametrize("hidden", [4, 6, 0, 9])
-@pytest.mark.parametrize("how", ["mean_square", "batch_norm"])
+@pytest.mark.parametrize("how", ["mean_square", "frobenius"])
 def test_joints_that_are_not_visible_are_not_learnt_from(hidden, how):
     """Nor bones that begin there; without wrist or unit of length no location; wherever labels put them."""
     maps, batch = labelled_batch()
@@ -170,8 +170,8 @@ def test_joints_that_are_not_visible_are_not_learnt_from(hidden, how):
 
 def test_the_release_learns_from_all_joints():
     maps, batch = labelled_batch()
-    settings = FinetuneSettings(invisible_joints="learn", map_losses="batch_norm", heat_targets="truncated")
+    settings = FinetuneSettings(invisible_joints="learn", map_losses="frobenius", heat_targets="truncated")
     all_seen = batch_losses(maps, batch, settings)
     batch["visible"][0, [0, 6]] = 0
     assert batch_losses(maps, batch, settings) == all_seen
-    assert batch_losses(maps, batch, FinetuneSettings(map_losses="batch_norm")) != all_seen
+    assert batch_losses(maps, batch, FinetuneSettings(map_losses="frobenius")) != all_seen

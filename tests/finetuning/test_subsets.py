@@ -1,12 +1,14 @@
-"""Label fractions and validation splits of recordings: by instant, and never neighbours on both sides."""
+"""Label fractions and validation splits of recordings and of single pictures: no neighbours on both sides."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from simhand.errors import DataError
-from simhand.finetuning.samples import HandSamples
+from simhand.datasets.samples import HandSamples
+from simhand.errors import ConfigError, DataError
 from simhand.finetuning.subsets import labelled_rows, validation_split
 
 
@@ -76,3 +78,59 @@ def test_first_takes_the_beginning_of_a_list_of_recordings_and_drops_nothing():
     samples = recorded([50, 30, 20])
     assert labelled_rows(samples, 0.25, "first").tolist() == list(range(50))
     assert len(labelled_rows(samples, 1.0, "first")) == len(samples)
+
+
+def photographs(unique: int, versions: int) -> HandSamples:
+    count = unique * versions
+    ids = np.arange(count)
+    empty = np.zeros((count, 1))
+    single = np.full(count, "")
+    return HandSamples(None, ids.astype(str), ids, ids % unique, *[empty] * 7, single, empty, empty)
+
+
+def test_first_subsets_are_the_released_ones(repository):
+    record = json.loads((repository / "tests/golden/splits.json").read_text())["freihand"]
+    samples = photographs(record["unique_training_samples"], len(record["versions_in_order"]))
+    for ratio, expected in record["released_training_subsets"].items():
+        rows = labelled_rows(samples, float(ratio), "first")
+        assert len(rows) == expected["length"]
+        assert len(np.unique(samples.unique_ids[rows])) == expected["distinct_unique_frames"]
+        assert hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest() == expected["sha256_of_int64"]
+    missing = set(range(len(samples))) - set(labelled_rows(samples, 1.0, "first").tolist())
+    assert sorted(missing) == record["released_validation_ids"]
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.2, 0.4, 0.8, 1.0])
+def test_stratified_subset_has_all_versions_of_evenly_spaced_ids(fraction):
+    samples = photographs(1000, 4)
+    rows = labelled_rows(samples, fraction, "stratified")
+    ids = np.unique(samples.unique_ids[rows])
+    assert len(ids) == 1000 * fraction and len(rows) == 4 * len(ids)
+    assert np.ptp(np.diff(ids)) <= 1
+    assert np.histogram(ids, bins=5, range=(0, 1000))[0].tolist() == [200 * fraction] * 5
+
+
+def test_label_fraction_outside_0_to_1_is_refused():
+    for fraction in (0.0, -0.1, 1.1):
+        with pytest.raises(ConfigError, match="label_fraction"):
+            labelled_rows(photographs(10, 1), fraction, "stratified")
+
+
+@pytest.mark.parametrize(
+    ("unique", "fraction", "held_out"), [(1000, 0.1, 100), (128, 0.1, 13), (8, 0.1, 1), (5, 0.5, 2)]
+)
+def test_validation_never_shares_a_photograph_and_spreads_over_the_capture(unique, fraction, held_out):
+    samples = photographs(unique, 4)
+    training, validation = validation_split(samples, fraction)
+    assert sorted([*training, *validation]) == list(range(len(samples)))
+    ids = set(samples.unique_ids[validation])
+    assert not ids & set(samples.unique_ids[training])
+    assert len(ids) == held_out and len(validation) == 4 * held_out
+    if unique == 1000:
+        assert np.histogram(sorted(ids), bins=10, range=(0, 1000))[0].tolist() == [10] * 10
+        assert max(np.diff(sorted(ids))) > 1
+
+
+def test_no_validation_keeps_every_row_for_training():
+    training, validation = validation_split(photographs(8, 2), 0.0)
+    assert len(training) == 16 and len(validation) == 0

@@ -12,18 +12,19 @@ import torch
 import torchvision
 from drawn_freihand import write_split
 
+from simhand.datasets.freihand import load_freihand
 from simhand.errors import ConfigError, DataError
 from simhand.files.tables import read_table
 from simhand.finetuning import data, train
-from simhand.finetuning.batches import EpochBatches, HandDataset
 from simhand.finetuning.detnet import DetNet
+from simhand.finetuning.epoch_batches import EpochBatches
 from simhand.finetuning.experiment import run_experiment
-from simhand.finetuning.freihand import load_freihand
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore
+from simhand.finetuning.inference import infer_poses
 from simhand.finetuning.loading import load_batches
 from simhand.finetuning.outputs import load_checkpoint
-from simhand.finetuning.predict import root_relative_errors_mm
-from simhand.finetuning.readings import read_samples
+from simhand.finetuning.pose_decoding import root_relative_errors_mm
 from simhand.finetuning.step import backpropagate, learning_rate_at
 from simhand.finetuning.train import finetune
 from simhand.finetuning.training import parameter_groups, start_training
@@ -70,7 +71,7 @@ def epochs_of(history: Path) -> list[dict]:
     return [line for line in lines if line["kind"] == "epoch"]
 
 
-def trained(folder: Path, dataset: HandDataset, settings: FinetuneSettings, judge):
+def trained(folder: Path, dataset: HandDataset, settings: FinetuneSettings, validate):
     """A finished training on all of ``dataset``, and the lines of its epochs."""
     training = start_training(experiment(), settings, None)
 
@@ -78,7 +79,7 @@ def trained(folder: Path, dataset: HandDataset, settings: FinetuneSettings, judg
         return EpochBatches(np.arange(len(dataset)), settings.batch_size, settings.epochs, 0, step)
 
     with open_run(folder, {}) as opened:
-        finetune(training, dataset, batches_from, opened, StopRequest(), judge, workers=0)
+        finetune(training, dataset, batches_from, opened, StopRequest(), validate, workers=0)
         return training, epochs_of(opened.history)
 
 
@@ -92,7 +93,7 @@ def test_training_on_sixteen_images_overfits_them(freihand, tmp_path):
     dataset, rows = prepared(freihand, "training", settings), np.arange(16)
 
     def error_mm(network: DetNet, watch) -> float:
-        location = read_samples(network, dataset, rows, settings, 0, watch).location
+        location = infer_poses(network, dataset, rows, settings, 0, watch).location
         samples = dataset.samples
         return float(root_relative_errors_mm(location, samples.joints_3d_m, samples.visible).mean())
 
@@ -156,7 +157,7 @@ def test_the_checkpoint_is_the_network_that_predicted(finished):
     root, out_dir = finished
     network, settings, bone_m, crop_factor = load_checkpoint(out_dir / "checkpoint.pt")
     assert settings == FinetuneSettings.model_validate(SMALL) and 0.08 < bone_m < 0.12 and crop_factor == 2
-    again = read_samples(network, prepared(root, "evaluation", settings), np.arange(5), settings, 0)
+    again = infer_poses(network, prepared(root, "evaluation", settings), np.arange(5), settings, 0)
     relative = again.location - again.location[:, :1]
     prediction = np.array(
         read_table(out_dir / "predictions.parquet", "predictions")["prediction"].to_pylist()
@@ -236,14 +237,14 @@ def test_selection_keeps_the_weights_of_the_best_epoch(freihand, tmp_path):
     dataset = prepared(freihand, "training", settings)
     seen: list[dict] = []
 
-    def judge(network: DetNet, watch) -> float:
+    def validate(network: DetNet, watch) -> float:
         seen.append({name: tensor.clone() for name, tensor in network.state_dict().items()})
         return [2.0, 1.0, 3.0][len(seen) - 1]
 
-    training, _ = trained(tmp_path, dataset, settings, judge)
+    training, _ = trained(tmp_path, dataset, settings, validate)
     assert training.chosen["epoch"] == 2
-    assert all(torch.equal(tensor, seen[1][name]) for name, tensor in training.network.state_dict().items())
-    assert not torch.equal(training.network.heat[3].weight, seen[2]["heat.3.weight"])
+    assert all(torch.equal(tensor, seen[1][name]) for name, tensor in training.model.state_dict().items())
+    assert not torch.equal(training.model.heat[3].weight, seen[2]["heat.3.weight"])
 
 
 def test_weight_decay_is_an_l2_penalty_on_weights_alone():
@@ -264,11 +265,11 @@ def test_weight_decay_is_the_gradient_of_the_penalty(freihand):
         settings = FinetuneSettings.model_validate({**SMALL, "weight_decay": decay})
         training = start_training(experiment(), settings, None)
         backpropagate(training, batch)
-        for parameter in training.network.parameters():
+        for parameter in training.model.parameters():
             if parameter.ndim > 1:
                 parameter.grad += penalty * parameter.detach()
         training.optimiser.step()
-        after.append(training.network.heat[0].weight.detach())
+        after.append(training.model.heat[0].weight.detach())
     assert torch.equal(after[0], after[1]) and not torch.equal(after[0], after[2])
 
 
@@ -358,7 +359,7 @@ def test_divergence_stops_with_a_message_and_leaves_the_last_good_checkpoint(fre
     ]
     assert checkpoints and max(checkpoint["step"] for checkpoint in checkpoints) == 4
     for checkpoint in checkpoints:
-        assert all(torch.isfinite(tensor).all() for tensor in checkpoint["network"].values())
+        assert all(torch.isfinite(tensor).all() for tensor in checkpoint["model"].values())
 
 
 def test_the_log_says_what_the_recipe_has_from_elsewhere(freihand, tmp_path, caplog):

@@ -8,11 +8,13 @@ import torch
 from drawn_freihand import write_split
 from pseudo_labelled_run import write_pseudo_labelled
 
+from simhand.datasets.freihand import load_freihand
 from simhand.errors import ConfigError
-from simhand.finetuning.batches import EpochBatches, HandDataset, batch_losses
+from simhand.finetuning.batches import batch_losses
 from simhand.finetuning.detnet import DetNet
+from simhand.finetuning.epoch_batches import EpochBatches
 from simhand.finetuning.experiment import run_experiment
-from simhand.finetuning.freihand import load_freihand
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore
 from simhand.finetuning.loading import load_batches
 from simhand.finetuning.step import predict_maps
@@ -50,7 +52,7 @@ def labelled_root(tmp_path_factory):
 def joined(root, pseudo_labelled, settings=SETTINGS) -> JoinedHands:
     samples = load_freihand(root, "training")
     labelled = HandDataset(samples, ImageStore(samples, 100, False, 1), settings, 2.0, seed=0)
-    return JoinedHands(labelled, load_pseudo_labelled(settings, *pseudo_labelled, 2.0, 0, 1))
+    return JoinedHands(labelled, load_pseudo_labelled(settings, pseudo_labelled, 2.0, 0, 1))
 
 
 def mixed(first_step: int = 0, epochs: int = 6) -> MixedBatches:
@@ -79,7 +81,7 @@ def test_pseudo_labels_reach_the_heat_maps_and_nothing_that_is_3d(labelled_root,
     assert alone["has_3d"].tolist() == [0] * 4 and with_a_label["has_3d"].tolist() == [1, 0]
     torch.manual_seed(0)
     network = DetNet("resnet18", 8, 32)
-    for map_losses in ("mean_square", "batch_norm"):
+    for map_losses in ("mean_square", "frobenius"):
         settings = SETTINGS.model_copy(update={"map_losses": map_losses})
         network.zero_grad()
         losses = batch_losses(predict_maps(network, alone, settings, training=True), alone, settings)
@@ -110,7 +112,7 @@ def test_3d_losses_do_not_fade_with_the_share_of_pseudo_labels(labelled_root, ps
 def test_keypoints_stay_on_their_joints_through_the_augmentation(labelled_root, pseudo_labelled, negative):
     """Every joint is drawn in a shade of its own: that is what lies under it in the cut image."""
     settings = FinetuneSettings(input_px=96, negative_images=negative, colour_jitter=0, hue_jitter=0)
-    hands = load_pseudo_labelled(settings, *pseudo_labelled, 2.0, 0, 1)
+    hands = load_pseudo_labelled(settings, pseudo_labelled, 2.0, 0, 1)
     joints = np.arange(21)
     shades = np.stack([250 - 9 * joints, 40 + 10 * joints, 60 + (joints * 53) % 190], axis=1)
     shades = (256 - shades) % 256 if negative else shades
@@ -125,7 +127,7 @@ def test_keypoints_stay_on_their_joints_through_the_augmentation(labelled_root, 
 
 def test_crops_are_the_same_kept_in_memory_or_decoded_when_asked_for(pseudo_labelled):
     kept, at_once = (
-        load_pseudo_labelled(SETTINGS.model_copy(update={"cache_mb": mb}), *pseudo_labelled, 2.0, 0, 1)
+        load_pseudo_labelled(SETTINGS.model_copy(update={"cache_mb": mb}), pseudo_labelled, 2.0, 0, 1)
         for mb in (100, 0)
     )
     assert all(np.array_equal(kept[0, row]["image"], at_once[0, row]["image"]) for row in range(COUNT))

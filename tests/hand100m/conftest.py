@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from painted_run import PaintedRun, paint_run
 
-from simhand.hand100m.write import export_annotations
+from simhand.hand100m.write_annotations import export_annotations
 from simhand.hand100m.write_frames import export_frames
 
 

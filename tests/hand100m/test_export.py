@@ -10,7 +10,7 @@ from released_loader import ReleasedLoader
 from simhand.errors import DataError
 from simhand.files.packed import PackedReader, packed_writer
 from simhand.files.tables import read_table
-from simhand.hand100m.write import GivenPairs, closed_under_positives, export_annotations
+from simhand.hand100m.write_annotations import ExportedPairs, closed_under_positives, export_annotations
 
 
 def export(run, rank=None):
@@ -112,7 +112,7 @@ def test_closure_against_a_naive_loop():
         ids = np.arange(20)
         drawn = rng.integers(0, 20, (count := rng.integers(10, 30), 2))
         drawn = drawn[np.argsort(drawn[:, 0])]
-        pairs = GivenPairs(drawn[:, 0], np.ones(count, np.int32), drawn[:, 1], np.ones(count))
+        pairs = ExportedPairs(drawn[:, 0], np.ones(count, np.int32), drawn[:, 1], np.ones(count))
         alive = set(ids.tolist())
         while True:
             having = {

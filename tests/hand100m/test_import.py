@@ -10,9 +10,9 @@ from released_loader import ReleasedLoader
 from simhand.errors import DataError
 from simhand.files.packed import PackedReader
 from simhand.files.tables import read_table
-from simhand.hand100m.crop import CropFiles, crop_annotations
+from simhand.hand100m.crop_annotations import CropFiles, crop_annotations
 from simhand.hand100m.import_set import check_left_out, import_set
-from simhand.hand100m.read import read_annotations
+from simhand.hand100m.read_annotations import read_annotations
 from simhand.hands.crop import out_of_crop
 from simhand.hands.images import decode_rgb
 from simhand.mining.sets import hand_ids_of, load_keypoints
@@ -195,7 +195,7 @@ def test_hands_of_two_files_are_told_apart(tmp_path):
 def test_a_file_is_read_as_a_stream(tmp_path):
     """The first hands are there before the end of the file is looked at."""
     from simhand.hand100m.annotation_format import HandAnnotation
-    from simhand.hand100m.read import BUFFER_BYTES, entries
+    from simhand.hand100m.read_annotations import BUFFER_BYTES, entries
 
     path = write_annotations(tmp_path / "a.json", [entry(number) for number in range(5000)])
     assert path.stat().st_size > BUFFER_BYTES

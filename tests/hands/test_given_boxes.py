@@ -15,7 +15,7 @@ from simhand.files.tables import read_table
 from simhand.hands.detector import FrameKey
 from simhand.hands.given.boxes_of_shard import DetectionsFiles, Shard, read_boxes_of_shard
 from simhand.hands.given.file_names import BOXES, files_of_shard
-from simhand.hands.given_boxes import GivenBoxes
+from simhand.hands.stored_detections import StoredDetections
 from simhand.videos.index_table import IndexedVideo
 
 
@@ -67,9 +67,9 @@ def test_an_object_is_no_hand_and_keeps_its_box(rendered, rendered_hands, shard,
     assert [row["kind"] for row in rows] == ["hand", "object"]
     assert [rows[1][name] for name in BOX] == pytest.approx([48, 72, 144, 144], rel=1e-6)
     key = FrameKey(left["video_id"], left["frame_index"], 0)
-    assert [hand.side for hand in GivenBoxes(detections).detect(np.zeros((1, 1, 3), np.uint8), key)] == [
-        "left"
-    ]
+    assert [
+        hand.side for hand in StoredDetections(detections).detect(np.zeros((1, 1, 3), np.uint8), key)
+    ] == ["left"]
 
 
 def test_the_detectors_numbers_keep_their_meaning(rendered, rendered_hands, shard, tmp_path):
@@ -310,4 +310,4 @@ def test_hands_of_a_frame_keep_the_order_of_the_file(rendered, rendered_hands, s
 
 def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(DataError, match="does not exist"):
-        GivenBoxes(tmp_path / "none.parquet")
+        StoredDetections(tmp_path / "none.parquet")

@@ -6,9 +6,9 @@ import pytest
 from simhand.errors import ConfigError, DataError
 from simhand.files.packed import packed_writer
 from simhand.files.tables import read_table, write_table
-from simhand.hands.detector import make_detector
-from simhand.hands.estimator import make_estimator
 from simhand.hands.keypoint_shard import KeypointsFiles, estimate_shard
+from simhand.hands.make_detector import make_detector
+from simhand.hands.make_estimator import make_estimator
 from simhand.settings.crops import CropsSettings
 from simhand.settings.keypoints import KeypointsSettings
 

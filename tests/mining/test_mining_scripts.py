@@ -32,15 +32,16 @@ def scripts(repository, small_run, tmp_path):
     groups = small_run.write_groups()
     hands, embedding, pairs = (tmp_path / name for name in ("set.parquet", "pca.npz", "pairs.parquet"))
     files = ["--groups", groups, "--keypoints", *small_run.keypoint_files]
+    in_torch, threads = tmp_path / "torch.parquet", ["--threads", THREADS]
     arguments = {
         "sample_set": ["--seed", 1, *files, "--out", hands],
         "fit_pca": ["--set", hands, "--out", embedding],
-        "mine_pairs": ["--set", hands, "--pca", embedding, "--out", pairs],
-        "mine_pairs_torch": ["--set", hands, "--pca", embedding, "--out", tmp_path / "torch.parquet"],
+        "mine_pairs": ["--set", hands, "--pca", embedding, "--out", pairs, *threads],
+        "mine_pairs_torch": ["--set", hands, "--pca", embedding, "--out", in_torch, *threads],
     }
 
     def run(name, settings):
-        common = ["--settings", json.dumps(settings), "--run-dir", small_run.folder, "--threads", THREADS]
+        common = ["--settings", json.dumps(settings), "--run-dir", small_run.folder]
         return run_script(repository, f"{name}.py", *common, *arguments[name], OMP_NUM_THREADS=str(THREADS))
 
     return run

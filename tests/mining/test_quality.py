@@ -4,17 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import get_args
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
-
-from simhand.evaluation.alignment import wrist_aligned
-from simhand.evaluation.procrustes import procrustes_rotation
-from simhand.files.tables import make_table
-from simhand.mining.pca import fit_embedding
-from simhand.mining.quality import (
+from partner_quality import (
     PartnerQuality,
     mined_partners,
     one_per_frame,
@@ -22,6 +20,11 @@ from simhand.mining.quality import (
     pose_errors_mm,
     same_label,
 )
+
+from simhand.evaluation.alignment import wrist_aligned
+from simhand.evaluation.procrustes import procrustes_rotation
+from simhand.files.tables import make_table
+from simhand.mining.pca import fit_embedding
 from simhand.settings.crops import CropsSettings
 from simhand.settings.pca import Normalisation, PcaSettings
 
@@ -152,15 +155,13 @@ def cut_short(clip, copy):
 
 
 @pytest.fixture(scope="module")
-def gestures(realdata, repository, tmp_path_factory):
+def gestures(realdata, tmp_path_factory):
     """The rows of benchmarks/mining_quality.py for the first six seconds of every gesture clip."""
     folder = tmp_path_factory.mktemp("gestures")
-    sys.path.insert(0, str(repository / "benchmarks"))
-    try:
-        from clip_stages import find_hands
-        from mining_quality import gesture_rows, hands_that_count
-    finally:
-        sys.path.remove(str(repository / "benchmarks"))
+    # only here: it imports MediaPipe
+    from clip_stages import find_hands
+    from mining_quality import gesture_rows, hands_that_count
+
     (folder / "clips").mkdir()
     shutil.copy(realdata / "gesture_pairs/manifest.json", folder / "clips")
     for row in json.loads((realdata / "gesture_pairs/manifest.json").read_text()):

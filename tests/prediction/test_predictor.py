@@ -1,27 +1,22 @@
 """A hand in a picture is predicted as fine-tuning predicts its evaluation images, whichever side it is."""
 
 import dataclasses
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from drawn_freihand import write_split
 from PIL import Image
 
+from simhand.datasets.freihand import load_freihand
 from simhand.errors import ConfigError
-from simhand.finetuning.batches import HandDataset
-from simhand.finetuning.freihand import load_freihand
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore
+from simhand.finetuning.inference import infer_poses
 from simhand.finetuning.outputs import prediction_table
-from simhand.finetuning.readings import read_samples
 from simhand.hands.detector import DetectedHand
 from simhand.prediction.camera import FieldOfView, GivenMatrix
 from simhand.prediction.predictor import HandPredictor
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "finetuning"))
-
-from drawn_freihand import write_split  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -35,8 +30,8 @@ def test_predictions_are_those_of_the_evaluation_of_a_fine_tuning(tmp_path, mode
     samples = load_freihand(tmp_path, "evaluation", scale_given=False)
     store = ImageStore(samples, 100, model.settings.negative_images, 1)
     dataset = HandDataset(samples, store, model.settings, model.crop_factor, seed=0)
-    readings = read_samples(model.network, dataset, np.arange(3), model.settings, 0)
-    expected = prediction_table(samples, readings, model.bone_0_9_m).to_pylist()
+    poses = infer_poses(model.network, dataset, np.arange(3), model.settings, 0)
+    expected = prediction_table(samples, poses, model.bone_0_9_m).to_pylist()
     for row, want in enumerate(expected):
         k = samples.intrinsics[row]
         predictor = HandPredictor(model, GivenMatrix(k[0, 0], k[1, 1], k[0, 2], k[1, 2]), CPU)

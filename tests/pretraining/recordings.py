@@ -21,7 +21,13 @@ def as_tensor(array: np.ndarray) -> Any:
 
 
 def difference(found: torch.Tensor, recorded: torch.Tensor) -> float:
-    """The recordings' measure of agreement: greatest difference over 1 + greatest recorded value."""
+    """The recordings' measure of agreement: greatest difference over 1 + greatest recorded value.
+
+    Entries that the reference has no number for (it returned NaN or infinity) are left out, all of them if
+    need be; what is found must be a number everywhere.
+    """
     found, recorded = found.detach().double(), torch.as_tensor(recorded).double()
-    assert found.shape == recorded.shape
-    return float((found - recorded).abs().max() / (1 + recorded.abs().max()))
+    assert found.shape == recorded.shape and torch.isfinite(found).all()
+    known = torch.isfinite(recorded)
+    off, size = (found - recorded).abs()[known], recorded.abs()[known]
+    return float(off.max() / (1 + size.max())) if known.any() else 0.0

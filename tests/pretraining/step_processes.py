@@ -76,7 +76,7 @@ def training_of(case: Case) -> Training:
     model = Small(case.resnet, case.dropout)
     of = experiment(case.method, weighting=case.weighting)
     method, device = find_method(case.method), torch.device("cpu")
-    return Training(of, settings, method, device, model, make_optimiser(model, settings))
+    return Training(of, settings, device, model, make_optimiser(model, settings), method)
 
 
 def hands_of(case: Case) -> HandSet:

@@ -1,4 +1,4 @@
-"""The README's worked example of a new method, done to a copy of this checkout: it is a method there."""
+"""The README's worked example of a new method, done to a copy of the repository: it is a method there."""
 
 import json
 import math
@@ -38,7 +38,7 @@ runpy.run_path(str(script), run_name="__main__")
 @pytest.fixture
 def checkout(repository, tmp_path):
     """A copy of the checkout with the example added to it, and nothing else changed."""
-    example = (repository / "README.md").read_text()
+    example = (repository / "README.md").read_text().partition("\n## Adding a method\n")[2]
     path, module = re.search(r"The file, `([^`]+)`:\n\n```python\n(.*?)```", example, re.DOTALL).groups()
     entry, settings = re.search(
         r"The entry, at the end of `METHODS` in `([^`]+)`:\n\n```python\n(.*?)```", example, re.DOTALL

@@ -54,25 +54,47 @@ def contrast(case, head, encoder_output, name, precision):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_and_gradients_equal_the_recordings(golden, name):
+    """Gradients of some losses are not recorded."""
+    compared = 0
     for _, case in cases(golden("contrastive_step.npz")):
         head, output = recorded_head(case, torch.float64), case["encoder_output"].requires_grad_()
         loss = contrast(case, head, output, name, torch.float64).loss
+        compared += int(torch.isfinite(case[f"loss_{name}_f64"]))
         assert difference(loss, case[f"loss_{name}_f64"]) < 1e-9
-        if f"grad_{name}_encoder_output_f64" not in case:
-            continue
         loss.backward()
-        assert difference(output.grad, case[f"grad_{name}_encoder_output_f64"]) < 1e-9
-        for parameter, recorded in HEAD_NAMES.items():
-            gradient = head.get_parameter(parameter).grad
-            assert difference(gradient, case[f"grad_{name}_{recorded}_f64"]) < 1e-9
+        gradients = {"encoder_output": output.grad}
+        gradients |= {at: head.get_parameter(parameter).grad for parameter, at in HEAD_NAMES.items()}
+        for at, gradient in gradients.items():
+            if f"grad_{name}_{at}_f64" in case:
+                assert difference(gradient, case[f"grad_{name}_{at}_f64"]) < 1e-9
+    assert compared, "the reference has no finite loss"
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_float32_losses_equal_the_recordings(golden, name):
+    compared = 0
     for _, case in cases(golden("contrastive_step.npz")):
         head = recorded_head(case, torch.float32)
         loss = contrast(case, head, case["encoder_output"].float(), name, torch.float32).loss
+        compared += int(torch.isfinite(case[f"loss_{name}_f32"]))
         assert difference(loss, case[f"loss_{name}_f32"]) < 1e-4
+    assert compared, "the reference has no finite loss"
+
+
+@pytest.mark.parametrize("weighting", ["positive", "negative", "both"])
+def test_the_weights_of_a_step_equal_the_recordings(golden, weighting):
+    settings, compared = PretrainSettings(**RELEASE), 0
+    for _, case in cases(golden("contrastive_step.npz")):
+        pairs = len(case["joints1"])
+        (part,) = adaptive_weights(
+            torch.cat([case["joints1"], case["joints2"]]), pairs, weighting, settings
+        ).parts
+        if part.positive is not None:
+            assert difference(part.positive[:pairs, 1], case["pair_weight_f64"]) < 1e-9
+        if part.negative is not None:
+            assert difference(part.negative(slice(0, 2 * pairs)), case["negative_weight_f64"]) < 1e-9
+        compared += 1
+    assert compared
 
 
 def test_the_head_and_the_alignment_equal_the_recordings(golden):

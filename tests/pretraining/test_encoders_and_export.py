@@ -10,11 +10,13 @@ import torchvision
 from pydantic import ValidationError
 
 from simhand.backbones import make_encoder, make_map_encoder
-from simhand.encoder_weights import imagenet_weights, initialise
+from simhand.encoder_weights import initialise
 from simhand.errors import ConfigError, DataError
 from simhand.finetuning.detnet import DetNet
+from simhand.imagenet_weights import FILES, imagenet_weights, torch_home
 from simhand.pretraining.encoders import ContrastiveModel
 from simhand.pretraining.export import save_encoder
+from simhand.settings.encoder import RESNETS
 from simhand.settings.pretrain import PretrainSettings
 
 
@@ -99,15 +101,26 @@ def test_a_missing_weights_file_is_an_error(encoder):
 
 
 def test_imagenet_weights_come_from_torchvisions_folder(encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(DataError, match="init 'imagenet' needs .*resnet18-f37072fd.pth.*fetch https"):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(DataError, match="init 'imagenet' needs .*resnet18-f37072fd.pth.*fetches it"):
         imagenet_weights("resnet18")
-    path = Path(tmp_path, "checkpoints", "resnet18-f37072fd.pth")
-    path.parent.mkdir()
+    path = Path(torch.hub.get_dir(), "checkpoints", "resnet18-f37072fd.pth")
+    path.parent.mkdir(parents=True)
     torch.save(encoder.state_dict(), path)
     fresh = make_encoder("resnet18")[0]
     initialise(fresh, "resnet18", "imagenet")
     assert torch.equal(fresh.conv1.weight, encoder.conv1.weight)
+
+
+def test_imagenet_weights_have_the_names_and_the_folder_that_torch_gives_them(monkeypatch):
+    assert FILES.keys() == set(RESNETS)
+    for name, file in FILES.items():
+        weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]
+        assert weights.url.endswith(f"/{file}")
+    for home, cache in (("there/torch", "cache"), (None, "cache"), (None, None)):
+        for name, value in (("TORCH_HOME", home), ("XDG_CACHE_HOME", cache)):
+            monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+        assert str(torch_home() / "hub") == torch.hub.get_dir()
 
 
 def released_names(state):

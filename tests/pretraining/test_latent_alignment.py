@@ -1,6 +1,7 @@
 """T^-1: recordings of the release, and the exact one by construction."""
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from recordings import cases, difference
@@ -14,6 +15,7 @@ VARIANTS = {
     "rotate_only": (False, True),
     "neither": (False, False),
 }
+TOLERANCES = {"f64": (torch.float64, 1e-10, 1e-10), "f32": (torch.float32, 1e-5, 1e-4)}
 
 
 def released(case, raw, translates, rotates):
@@ -23,24 +25,25 @@ def released(case, raw, translates, rotates):
     return align_as_released(raw, angle if rotates else 0 * angle, shift.to(raw) * float(translates))
 
 
-def test_released_alignment_equals_the_recordings(golden):
+@pytest.mark.parametrize("precision", TOLERANCES)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_released_alignment_equals_the_recordings(golden, variant, precision):
+    """Rows of zeros stay zero; their gradient means nothing and is left out."""
+    dtype, of_points, of_gradients = TOLERANCES[precision]
+    compared = 0
     for _, case in cases(golden("inverse_transform.npz")):
-        for variant, which in VARIANTS.items():
-            raw = case["raw_projection"].requires_grad_()
-            aligned = released(case, raw, *which)
-            assert difference(aligned, case[f"aligned_{variant}_f64"]) < 1e-10
-            gradient = torch.autograd.grad((aligned * case["output_gradient"]).sum(), raw)[0]
-            assert difference(gradient, case[f"grad_raw_{variant}_f64"]) < 1e-10
-
-
-def test_released_alignment_in_float32(golden):
-    for _, case in cases(golden("inverse_transform.npz")):
-        raw = case["raw_projection"].float().requires_grad_()
-        case["angle_degrees"] = case["angle_degrees"].float()
-        aligned = released(case, raw, True, True)
-        assert difference(aligned, case["aligned_translate_and_rotate_f32"]) < 1e-5
-        gradient = torch.autograd.grad((aligned * case["output_gradient"].float()).sum(), raw)[0]
-        assert difference(gradient, case["grad_raw_translate_and_rotate_f32"]) < 1e-4
+        if f"aligned_{variant}_{precision}" not in case:
+            continue
+        raw = case["raw_projection"].to(dtype).requires_grad_()
+        case["angle_degrees"] = case["angle_degrees"].to(dtype)
+        aligned = released(case, raw, *VARIANTS[variant])
+        assert difference(aligned, case[f"aligned_{variant}_{precision}"]) < of_points
+        gradient = torch.autograd.grad((aligned * case["output_gradient"].to(dtype)).sum(), raw)[0]
+        known = case["raw_projection"].norm(dim=1) > 0
+        recorded = case[f"grad_raw_{variant}_{precision}"]
+        assert difference(gradient[known], recorded[known]) < of_gradients
+        compared += int(known.sum())
+    assert compared or (precision == "f32" and variant != "translate_and_rotate"), "recorded in one precision"
 
 
 def random_geometry(views, seed):

@@ -3,9 +3,14 @@
 import json
 import multiprocessing
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,15 +156,30 @@ def test_processes_sum_and_a_lost_one_ends_the_others():
 
 
 @pytest.fixture
-def train(repository, run, small, tmp_path):
+def torchrun_options(repository):
+    """Those of the rule."""
+    text = (repository / "rules/pretrain.smk").read_text()
+    found = re.search(r"torch\.distributed\.run (.*?)--nproc-per-node", text, flags=re.DOTALL)
+    return found[1].replace('"', "").split()
+
+
+@pytest.fixture
+def train(repository, torchrun_options, run, small, tmp_path):
     """Runs the script alone or by torchrun, and gives its folder and what it said."""
 
-    def start(processes, pairs_file, **changes):
+    def start(processes, pairs_file, signal_at_step_2=None, **changes):
         settings = small.model_copy(
             update={"bn_group": 4, "epochs": 1, "log_every_steps": 1, "learning_rate": 1e-4} | changes
         )
         out, log = tmp_path / str(processes), tmp_path / f"{processes}.log"
-        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes), "--"]
+        launcher = [
+            "-m",
+            "torch.distributed.run",
+            *torchrun_options,
+            "--nproc-per-node",
+            str(processes),
+            "--",
+        ]
         command = [sys.executable, *(launcher if processes > 1 else [])]
         command += [
             repository / "workflow_scripts/pretrain_encoder.py",
@@ -168,12 +188,19 @@ def train(repository, run, small, tmp_path):
         ]
         command += ["--experiment", experiment("simhand", weighting="both").model_dump_json()]
         command += ["--run-dir", run.folder, "--set", run.set_file, "--pairs", pairs_file, "--out-dir", out]
-        done = subprocess.run(
+        process = subprocess.Popen(
             [*map(str, command), "--threads", "2", "--log", str(log)],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
+        if signal_at_step_2:
+            while not any('"step": 2' in path.read_text() for path in out.glob("run/*/history.jsonl")):
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.01)
+            process.send_signal(signal_at_step_2)
+        stdout, stderr = process.communicate()
+        done = subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
         return done, out, log.read_text()
 
     return start
@@ -205,3 +232,23 @@ def test_torchrun_ends_with_the_message_of_the_process_that_failed(train, tmp_pa
     message = "2 processes train together, but a batch of 16 views is only 1 x `pretrain.bn_group` 16"
     assert message in log and message in together.stderr and "Traceback" not in log
     assert not (out / "encoder.safetensors").exists()
+
+
+def command_lines():
+    """Of all processes there are."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(path.read_text())
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_torchrun_told_to_stop_lets_the_processes_save(train, run, number):
+    together, out, log = train(2, run.pairs_file, signal_at_step_2=number, epochs=200, checkpoint_minutes=60)
+    assert together.returncode != 0
+    (stopped,) = set(re.findall(r"stopped after step (\d+)", log))
+    assert log.count("; the same command continues there") >= 1 and not (out / "run/lock.json").exists()
+    assert list(out.glob(f"run/*/checkpoints/step-*{stopped}*"))
+    assert not [line for line in command_lines() if str(out) in line], "one is left behind"

@@ -91,12 +91,12 @@ def test_history_and_progress(run, tmp_path, small, caplog, monkeypatch):
     training, history = train(run, tmp_path, settings, "peclr")
     assert [(line["kind"], line["epoch"], line["step"]) for line in history] == [
         ("probe", 0, 0),
-        ("step", 0, 2),
-        ("epoch", 0, 3),
+        ("step", 1, 2),
+        ("epoch", 1, 3),
         ("probe", 1, 3),
-        ("step", 1, 4),
-        ("step", 1, 6),
-        ("epoch", 1, 6),
+        ("step", 2, 4),
+        ("step", 2, 6),
+        ("epoch", 2, 6),
         ("probe", 2, 6),
     ]
     of_steps, probes = (
@@ -110,13 +110,13 @@ def test_history_and_progress(run, tmp_path, small, caplog, monkeypatch):
     assert training.retrieval_errors == [line["retrieval_error"] for line in probes]
     assert "epoch 2 of 2: loss" in caplog.text and "after 2 epochs: retrieval error" in caplog.text
     assert re.search(
-        r"step 4 of 6: loss .* images/s, data wait .*, learning rate .*, \d:\d\d:\d\d left", caplog.text
+        r"step 4 of 6: loss .* views/s, data wait .*, learning rate .*, \d:\d\d:\d\d left", caplog.text
     )
 
 
 def test_an_epochs_mean_loss_is_the_mean_of_its_steps(run, tmp_path, small):
     _, history = train(run, tmp_path, small.model_copy(update={"log_every_steps": 1}), "simclr")
-    for epoch in (0, 1):
+    for epoch in (1, 2):
         of_steps, of_epoch = (
             [line["loss"] for line in history if (line["kind"], line["epoch"]) == (kind, epoch)]
             for kind in ("step", "epoch")

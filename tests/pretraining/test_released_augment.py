@@ -11,6 +11,7 @@ from simhand.errors import DataError
 from simhand.pretraining.augment import draws_for
 from simhand.pretraining.geometry import GeometryRanges, points_in_view
 from simhand.pretraining.released_augment import (
+    CROP_PX,
     ReleasedDraws,
     augment_as_released,
     released_colour,
@@ -23,6 +24,9 @@ RANGES = {
     "translate": GeometryRanges(0, 1.25, 1.25, 15 / 224),
     "rotate_scale": GeometryRanges(45, 0.9, 1.5, 0),
 }
+OPENCV = tuple(map(int, cv2.__version__.split(".")[:2]))
+AS_RECORDED = ((4, 10), (4, 11), (5, 0))
+"""Versions of OpenCV that give the recorded images to the bit: those of the recordings, and ours."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,7 @@ def draws_of(recorded, index):
 def of_this_opencv(recorded, name):
     """The recorded images under the generation of OpenCV that is installed."""
     images = recorded[f"image_{name}"].astype(np.int16)
-    if int(cv2.__version__.split(".")[0]) < 5:
+    if OPENCV[0] < 5:
         images = images + recorded[f"opencv4_minus_opencv5_{name}"]
     return images
 
@@ -53,10 +57,12 @@ def test_geometry_equals_the_recordings(recorded):
     images = of_this_opencv(recorded, "geometry_only")
     for index, image in enumerate(recorded["image"]):
         joints = recorded["joints_before"][index].astype(np.float64)
-        view = released_geometry(image, joints, draws_of(recorded, index), 128)
+        view = released_geometry(image, joints, draws_of(recorded, index), images.shape[1])
         assert np.abs(view.matrix - recorded["matrix_3x3"][index]).max() < 1e-9
         assert np.abs(view.joints - recorded["joints_after"][index]).max() < 1e-3
         assert view.jitter_px == tuple(recorded["jitter_stored_xy"][index])
+        if OPENCV in AS_RECORDED:
+            assert np.array_equal(view.image, images[index])
         assert np.abs(view.image - images[index]).mean() <= 0.3
 
 
@@ -89,14 +95,13 @@ def test_draws_are_scaled_as_recorded(recorded):
 
 
 def test_a_batch_carries_the_same_transform_as_matrix_and_as_keypoints(recorded):
-    keypoints = recorded["joints_before"] / np.float32(224)
-    draws = draws_for(0, 0, np.arange(8))
-    images, views = augment_as_released(
-        recorded["image"], keypoints, draws, RANGES["rotate_scale_translate"], 128
-    )
-    assert images.shape == (16, 3, 128, 128)
+    crops, (_, side_px, _, _) = recorded["image"], recorded["image_geometry_only"].shape
+    keypoints = recorded["joints_before"] / np.float32(CROP_PX)
+    draws = draws_for(0, 0, np.arange(len(crops)), views=1)
+    images, views = augment_as_released(crops, keypoints, draws, RANGES["rotate_scale_translate"], side_px)
+    assert images.shape == (len(crops), 3, side_px, side_px)
     in_view = points_in_view(torch.from_numpy(2 * keypoints - 1), views.geometry.view_to_crop)
-    assert torch.allclose((in_view + 1) * 64, views.keypoints, atol=1e-3)
+    assert torch.allclose((in_view + 1) * side_px / 2, views.keypoints, atol=1e-3)
 
 
 def test_an_empty_window_is_an_error(recorded):

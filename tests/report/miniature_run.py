@@ -205,8 +205,8 @@ def _write_mining(run: Path, set_rows: list[dict[str, Any]], keypoints: np.ndarr
 
 def _write_training(run: Path, root: Path, rng: np.random.Generator) -> None:
     for place, name in enumerate(PRETRAIN):
-        step = {"kind": "step", "epoch": 0, "loss": 99.0}
-        epochs = [_pretrain_epoch(epoch, 4 / (epoch + place + 1)) for epoch in range(3)]
+        step = {"kind": "step", "epoch": 1, "loss": 99.0}
+        epochs = [_pretrain_epoch(epoch, 4 / (epoch + place)) for epoch in (1, 2, 3)]
         _write_lines(run / "pretrain" / name / "history.jsonl", [step, *epochs])
     labels = root / "labels"
     labels.mkdir(parents=True)

@@ -16,7 +16,6 @@ from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet, fitted
 from simhand.report.figures.curves import draw_finetuning, read_history
 from simhand.report.figures.draw import RunParts, draw_all
 from simhand.report.figures.drawing import draw_skeleton, moved, square_around
-from simhand.report.figures.experiment_names import experiment_parts, short_labels
 from simhand.report.figures.mining import draw_distances
 from simhand.report.figures.pairs import draw_pairs, draw_ranks
 from simhand.report.figures.photographs import draw_crops, draw_frames, spread
@@ -27,9 +26,11 @@ from simhand.report.figures.predicted import (
     one_seed_each,
     ranked,
 )
+from simhand.report.figures.short_labels import short_labels
 from simhand.report.figures.style import method_colour
 from simhand.report.figures.timeline import draw_timeline
 from simhand.report.mined_set import MinedSet
+from simhand.settings.experiment_names import experiment_parts
 from simhand.settings.experiments import METHOD_TITLES, METHODS
 from simhand.settings.report import ReportSettings
 
@@ -253,7 +254,7 @@ def test_missing_or_damaged_histories_are_errors(drawn_run, tmp_path):
 
 def test_records_of_steps_are_not_drawn(drawn_run):
     history = read_history(drawn_run / "pretrain" / miniature_run.PRETRAIN[0] / "history.jsonl")
-    assert [record["epoch"] for record in history] == [0, 1, 2]
+    assert [record["epoch"] for record in history] == [1, 2, 3]
 
 
 def test_errors_and_projections_of_predictions(drawn_run, parts):

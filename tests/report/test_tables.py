@@ -16,9 +16,10 @@ from simhand.errors import DataError
 from simhand.report.comparison import ComparisonRow, compare, read_reported
 from simhand.report.definitions import TABLES
 from simhand.report.latex import to_latex
-from simhand.report.metrics import concatenate_metrics, summarise, without_seed
+from simhand.report.metrics import concatenate_metrics, summarise
 from simhand.report.table_display import display
 from simhand.report.table_files import to_csv, to_html, to_markdown
+from simhand.settings.experiment_names import without_seed
 from simhand.settings.tables import TablesSettings
 
 TABLE2 = TABLES["table2"]

@@ -14,7 +14,7 @@ import yaml
 from cluster import Cluster, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY / "tests" / name) for name in ("pretraining", "finetuning")]
+sys.path[:0] = [str(REPOSITORY / "tests" / "pretraining"), str(REPOSITORY / "tests")]
 
 from drawn_freihand import write_split  # noqa: E402
 from drawn_run import write_run  # noqa: E402

@@ -22,7 +22,7 @@ from simhand.settings.frames import FramesSettings
 from simhand.videos.ffmpeg_decode import FfmpegVideo
 from simhand.videos.pictures import Pictures
 from simhand.videos.pyav_decode import PyavVideo
-from simhand.videos.seconds import last_frame_per_second
+from simhand.videos.sampling import last_frame_per_second
 from simhand.videos.video_file import VideoError
 
 

@@ -196,12 +196,20 @@ def test_readme_lists_every_switch(repository):
     )
 
 
-def test_links_of_the_readme_lead_somewhere(repository):
-    links = re.findall(r"\]\((?!https?:)([^)]+)\)", (repository / "README.md").read_text())
-    assert len(links) > 10
-    for path, _, anchor in (link.partition("#") for link in links):
-        assert (repository / path).exists(), path
-        assert not anchor or f"# {anchor}\n" in (repository / path).read_text(), anchor
+def anchors(text):
+    """The anchors that a page gives its headings: lower case, hyphens for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/*.md", "benchmarks/*.md"])
+def test_links_between_pages_lead_somewhere(repository, page):
+    for file in repository.glob(page):
+        for link in re.findall(r"\]\((?!https?:)([^)]+)\)", file.read_text()):
+            path, _, anchor = link.partition("#")
+            target = file.parent / path if path else file
+            assert target.exists(), f"{file.name}: {link}"
+            assert not anchor or anchor in anchors(target.read_text()), f"{file.name}: {link}"
 
 
 def row(**changes):

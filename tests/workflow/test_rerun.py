@@ -69,6 +69,15 @@ def test_two_swapped_values_are_noticed(tiny_run, snakemake, tiny, tmp_path):
     assert not {"pretrain_encoder", "mine_pairs", "render_labels"} & counts.keys()
 
 
+def test_another_learning_rate_of_pre_training_trains_again_and_mines_nothing(
+    tiny_run, snakemake, tiny, tmp_path
+):
+    (tmp_path / "slow.yaml").write_text("pretrain: {learning_rate: 1.0e-5}\n")
+    counts, _ = planned(snakemake, tiny_run, *tiny, str(tmp_path / "slow.yaml"))
+    assert (counts["pretrain_encoder"], counts["finetune_detnet"]) == (1, 1)
+    assert not {"mine_pairs", "sample_set", "extract_frames", "render_labels"} & counts.keys()
+
+
 def test_new_videos_run_their_shards_and_what_depends_on_them(repository, tiny_run, snakemake, tmp_path):
     config = yaml.safe_load((repository / "tests/tiny.yaml").read_text())
     config["world"]["recordings"] += 1

@@ -58,7 +58,17 @@ def test_the_profile_names_rules_and_resources_that_exist(repository, profile):
     for asked in (*resources.values(), profile["default-resources"]):
         assert not FORBIDDEN & asked.keys()
         assert not re.search(r"--(gres|gpus|mem|time|partition|account)", asked.get("slurm_extra", ""))
-    assert not re.search(r"slurm_|gres|qos|constraint=", text), "what is a cluster's stands in a rule"
+    assert not re.search(r"\b(slurm_\w+|gres|qos|constraint)=", text), "what is a cluster's stands in a rule"
+
+
+def test_every_request_grows_with_the_attempt_but_the_time_of_trainings(repository):
+    text, _ = rules_of(repository)
+    asked = re.findall(
+        r"(?<=\n {8})(mem_mb|runtime)=(.*?),(?=\n {8}\w+=|\n {4}\w|\n\n)", text, flags=re.DOTALL
+    )
+    assert len(asked) > 40
+    fixed = [how for what, how in asked if "attempt" not in how and not how.startswith("growing(")]
+    assert fixed == ["1440", "1440"], "pretrain_encoder and finetune_detnet go on where they were"
 
 
 def test_only_rules_for_gpus_ask_for_them(repository, profile):
@@ -140,16 +150,14 @@ def test_what_slurm_is_asked_for(cluster):
         "finetune_detnet": 3,
     }
     common = "-A lab -p {} -t {} --mem {} --requeue"
-    frames, training = asked["extract_frames"], asked["pretrain_encoder"]
+    frames = asked["extract_frames"]
     assert common.format("cpu", 120, 8000) in frames[0] and "--cpus-per-task=8" in frames[0]
     assert common.format("cpu", 240, 16000) in frames[1]
     assert not any("--gpus" in text for text in frames)
-    for attempt, mem_mb in enumerate((8000, 16000, 16000)):
-        for rule in ("pretrain_encoder", "finetune_detnet"):
-            text = asked[rule][attempt]
-            assert common.format("gpu", 1440, mem_mb) in text
+    for rule, mem_mb in (("pretrain_encoder", 4000 + 4096), ("finetune_detnet", 8000)):
+        for times, text in zip((1, 2, 2), asked[rule], strict=True):
+            assert common.format("gpu", 1440, times * mem_mb) in text
             assert "--gpus=1" in text and "--cpus-per-task=8" in text and "--signal=TERM@120" in text
-    assert len(training) == 3
 
 
 def test_a_job_runs_and_a_type_of_gpu_is_asked_for(cluster):

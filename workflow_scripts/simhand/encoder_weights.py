@@ -5,11 +5,12 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-import torchvision.models
 from torch import Tensor, nn
 
-from simhand.backbones import TIMM, classifier_of
-from simhand.errors import ConfigError, DataError
+from simhand.backbones import classifier_of
+from simhand.errors import DataError
+from simhand.imagenet_weights import imagenet_weights
+from simhand.text import listed
 
 NAMED = 8
 """How many tensors an error lists by name."""
@@ -67,9 +68,8 @@ def load_encoder(encoder: nn.Module, architecture: str, path: Path) -> None:
         if name in found and found[name].shape != expected[name].shape
     ]
     if problems:
-        more = f" and {len(problems) - NAMED} more" if len(problems) > NAMED else ""
         raise DataError(
-            f"{path} does not fit {architecture}: {'; '.join(problems[:NAMED])}{more}; expected the "
+            f"{path} does not fit {architecture}: {listed(problems, NAMED, '; ')}; expected the "
             "names of torchvision or timm, or of the authors' checkpoints, and as `encoder` the "
             "architecture that the file was made with"
         )
@@ -96,25 +96,6 @@ def plain_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
         elif not name.startswith(("projection_head.", "encoder.final_layer.")):
             plain[name] = tensor
     return plain
-
-
-def imagenet_weights(architecture: str) -> Path:
-    """Where torchvision keeps the first ImageNet weights of ``architecture``; nothing is downloaded here.
-
-    Raises:
-        ConfigError: it is one of timm's.
-        DataError: they are not there.
-    """
-    if architecture.startswith(TIMM):
-        raise ConfigError(f"init 'imagenet' is torchvision's: for {architecture} give a weights file as init")
-    weights = torchvision.models.get_model_weights(architecture)["IMAGENET1K_V1"]
-    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rsplit("/", 1)[-1]
-    if not path.is_file():
-        raise DataError(
-            f"init 'imagenet' needs {path}, which is not there; fetch {weights.url} to it "
-            "(or set TORCH_HOME to where it is), or give a weights file or 'random' as init"
-        )
-    return path
 
 
 def _read(path: Path) -> dict[str, Tensor]:

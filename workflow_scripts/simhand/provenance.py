@@ -19,13 +19,13 @@ def provenance(config: dict[str, Any], repository: Path) -> dict[str, Any]:
     """Facts about this run as a JSON-ready dict; what cannot be found out is null, never guessed."""
     text = json.dumps(config, sort_keys=True)
     return {
-        **birthplace(repository),
+        **code_and_machine(repository),
         "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
         "config": config,
     }
 
 
-def birthplace(repository: Path = REPOSITORY) -> dict[str, Any]:
+def code_and_machine(repository: Path = REPOSITORY) -> dict[str, Any]:
     """Time, commit, packages and machine of what is computed here and now, JSON-ready; unknown is null."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -10,22 +10,26 @@ import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from simhand.errors import EXIT_BAD_DATA, SimhandError
 from simhand.launched import is_first_launched
 
+SharedOption = Literal["settings", "threads"]
 LOGGED_PACKAGES = ("numpy", "torch", "torchvision", "mediapipe", "av", "pyarrow", "numba", "faiss-cpu")
 
 log = logging.getLogger("simhand")
 
 
-def stage_parser(description: str | None) -> argparse.ArgumentParser:
-    """An argument parser with the three options that every stage script has."""
+def stage_parser(description: str | None, *shared: SharedOption) -> argparse.ArgumentParser:
+    """An argument parser with ``--log`` and those of the ``shared`` options that the script heeds."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--settings", default="{}", help="this stage's config section as JSON")
-    parser.add_argument("--threads", type=int, default=1, help="processor cores to use")
+    if "settings" in shared:
+        parser.add_argument("--settings", default="{}", help="this stage's config section as JSON")
+    if "threads" in shared:
+        parser.add_argument("--threads", type=int, default=1, help="processor cores to use")
     parser.add_argument("--log", type=Path, help="write the log here as well as to stderr")
     return parser
 

@@ -15,7 +15,7 @@ from typing import Any
 from simhand.errors import DataError
 from simhand.files.atomic import write_text
 from simhand.files.identity import digest_of, file_sha256
-from simhand.provenance import birthplace
+from simhand.provenance import code_and_machine
 from simhand.stage_code import stage_code
 
 VERSION = 1
@@ -30,19 +30,19 @@ def certificate_path(result: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Birth:
-    """A computation that has begun: when, by which code on which machine, and from what.
+class ProvenanceRecord:
+    """What is known of a computation that has begun: when, by which code on which machine, from what.
 
     ``files`` and ``digests`` are those of the inputs, by role, as they were when the computation began.
     """
 
     started_s: float
-    place: Mapping[str, Any]
+    code_and_machine: Mapping[str, Any]
     files: Mapping[str, Sequence[Path]]
     digests: Mapping[str, str]
 
     @classmethod
-    def begin(cls, inputs: Inputs) -> "Birth":
+    def begin(cls, inputs: Inputs) -> "ProvenanceRecord":
         """To be called before a stage reads its inputs: they, and the commit, may be others when it ends.
 
         Args:
@@ -51,9 +51,9 @@ class Birth:
         Raises:
             DataError: one of the inputs is not there.
         """
-        return cls(time.monotonic(), birthplace(), {}, {}).reading(inputs)
+        return cls(time.monotonic(), code_and_machine(), {}, {}).reading(inputs)
 
-    def reading(self, inputs: Inputs) -> "Birth":
+    def reading(self, inputs: Inputs) -> "ProvenanceRecord":
         """The same computation with further inputs, such as what it has made itself, as they are now.
 
         Raises:
@@ -101,7 +101,7 @@ class Birth:
             "command": shlex.join(["python", *sys.argv]),
             "wall_s": round(time.monotonic() - self.started_s, 2),
             "slurm_job": os.environ.get("SLURM_JOB_ID"),
-            **self.place,
+            **self.code_and_machine,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_text(path, json.dumps(certificate, indent=1, ensure_ascii=False) + "\n")

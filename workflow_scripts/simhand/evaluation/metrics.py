@@ -65,7 +65,7 @@ class _Metric(NamedTuple):
 
 
 def evaluate(
-    predictions: Predictions, settings: EvaluationSettings, labels: dict[str, Any], threads: int = 1
+    predictions: Predictions, settings: EvaluationSettings, model: dict[str, Any], threads: int = 1
 ) -> Evaluation:
     """Measure ``predictions`` by every protocol of ``settings``.
 
@@ -78,7 +78,7 @@ def evaluate(
     Args:
         predictions: with their ground truth.
         settings: protocols and intervals.
-        labels: what the rows of ``metrics`` say of the model, see :mod:`simhand.evaluation.labels`.
+        model: what the rows of ``metrics`` say of the model, see :mod:`simhand.evaluation.model_columns`.
         threads: how many protocols to apply at once.
     """
     found = Evaluation()
@@ -86,8 +86,8 @@ def evaluate(
         log.warning(
             "%s gets no metrics: data set %s withholds the ground truth of its %d evaluation samples; "
             "predictions.parquet holds what to submit",
-            labels["experiment"],
-            labels["dataset"],
+            model["experiment"],
+            model["dataset"],
             len(predictions),
         )
         return found
@@ -120,7 +120,7 @@ def evaluate(
     for side, share, count in shares:
         row = {"protocol": "procrustes_rotation", "kind": "mirrored", "key": side, "value": PERCENT * share}
         found.errors.append(row | {"unit": "%", "samples": count})
-    found.metrics = list(_rows(measured, predictions, settings, labels))
+    found.metrics = list(_rows(measured, predictions, settings, model))
     return found
 
 
@@ -216,7 +216,7 @@ def _sample_errors(name: str, scores: Scores) -> SampleErrors:
 
 
 def _rows(
-    measured: list[_Metric], predictions: Predictions, settings: EvaluationSettings, labels: dict[str, Any]
+    measured: list[_Metric], predictions: Predictions, settings: EvaluationSettings, model: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """The rows of ``metrics`` with their intervals."""
     resampled = [metric for metric in measured if metric.mean is not None]
@@ -236,7 +236,7 @@ def _rows(
         scale = PERCENT if metric.unit == "%" else 1.0
         low, high = (scale * bound for bound in by_metric.get(id(metric), (math.nan, math.nan)))
         yield {
-            **labels,
+            **model,
             "protocol": metric.protocol,
             "metric": metric.metric,
             "value": _or_none(metric.value),

@@ -1,6 +1,6 @@
 """Procrustes alignment: rotation, size and position of a predicted hand fitted to the ground truth.
 
-All functions take ground truth and prediction (N, 21, 3) in the same unit; hands that are not finite
+All take ground truth and prediction (N, 21, 3) in the same unit; hands that are not finite
 give NaN.
 """
 
@@ -52,7 +52,12 @@ class ProcrustesFit:
         return np.isfinite(self._values[:, 0]) & ~self._is_point[:, 0, 0]
 
     def better_mirrored(self) -> BoolArray:
-        """Which predictions (N,) fit better mirrored, see :func:`fits_better_mirrored`."""
+        """Whether the mirror image of each prediction (N,) can be laid over the ground truth more closely.
+
+        This is where the best orthogonal matrix of :func:`procrustes_with_reflection` is a reflection; a
+        predictor that takes left hands for right ones shows it on nearly every sample. A flat hand is its
+        own mirror image and never fits better as such.
+        """
         return self._mirrors & (self._values[:, 2] > FLAT * self._values[:, 0])
 
 
@@ -74,16 +79,6 @@ def procrustes_rotation(ground_truth: Float64Array, prediction: Float64Array) ->
     NaN where all predicted joints lie in one point, up to the rounding of their coordinates.
     """
     return ProcrustesFit(ground_truth, prediction).rotating()
-
-
-def fits_better_mirrored(ground_truth: Float64Array, prediction: Float64Array) -> BoolArray:
-    """Whether the mirror image of each prediction (N,) can be laid over the ground truth more closely.
-
-    This is where the best orthogonal matrix of :func:`procrustes_with_reflection` is a reflection; a
-    predictor that takes left hands for right ones shows it on nearly every sample. A flat hand is its
-    own mirror image and never fits better as such.
-    """
-    return ProcrustesFit(ground_truth, prediction).better_mirrored()
 
 
 def _centred(joints: Float64Array) -> tuple[Float64Array, Float64Array]:

@@ -3,16 +3,17 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simhand.datasets.label_cache import LabelCache
+from simhand.datasets.loaders import LOADERS
+from simhand.datasets.samples import HandSamples
 from simhand.errors import ConfigError, DataError
-from simhand.finetuning.batches import HandDataset
+from simhand.finetuning.hand_dataset import HandDataset
 from simhand.finetuning.images import ImageStore
-from simhand.finetuning.loaders import LOADERS
-from simhand.finetuning.samples import HandSamples
-from simhand.finetuning.scans import Scans
 from simhand.finetuning.subsets import labelled_rows, validation_split
 from simhand.settings.datasets import DatasetSettings, caveat_of, layout_of
 from simhand.settings.finetune import FinetuneSettings
@@ -20,26 +21,20 @@ from simhand.settings.finetune import FinetuneSettings
 log = logging.getLogger("simhand")
 
 Rows = NDArray[np.int64]
+Data = TypeVar("Data", HandSamples, HandDataset)
 
 
 @dataclass(frozen=True)
-class Labels:
-    """The labelled samples with their rows to train on and to validate on, and those to predict."""
+class ExperimentData(Generic[Data]):
+    """The labelled samples with their rows to train on and to validate on, and those to predict.
 
-    labelled: HandSamples
+    First as labels alone (:class:`HandSamples`), then with their images (:class:`HandDataset`).
+    """
+
+    labelled: Data
     training_rows: Rows
     validation_rows: Rows
-    evaluation: HandSamples
-
-
-@dataclass(frozen=True)
-class ExperimentData:
-    """The labelled set with its rows to train on and to validate on, and the evaluation set."""
-
-    labelled: HandDataset
-    training_rows: Rows
-    validation_rows: Rows
-    evaluation: HandDataset
+    evaluation: Data
 
 
 def load_labels(
@@ -49,7 +44,7 @@ def load_labels(
     label_fraction: float,
     threads: int,
     scans_dir: Path | None = None,
-) -> Labels:
+) -> ExperimentData[HandSamples]:
     """Load and check both splits, keep the label fraction, split off the validation ids; reads no image.
 
     Labels that take long to read are kept in ``scans_dir``, if there is one.
@@ -61,8 +56,8 @@ def load_labels(
     if dataset.kind not in LOADERS:
         raise ConfigError(f"nothing loads a data set of kind '{dataset.kind}'; known: {', '.join(LOADERS)}")
     load = LOADERS[dataset.kind]
-    scans = Scans(scans_dir, threads)
-    labelled = load(root, dataset, "training", scans)
+    cache = LabelCache(scans_dir, threads)
+    labelled = load(root, dataset, "training", cache)
     labelled = labelled.take(labelled_rows(labelled, label_fraction, settings.label_subset))
     training_rows, validation_rows = validation_split(labelled, settings.validation_fraction)
     if len(training_rows) < settings.batch_size:
@@ -71,14 +66,14 @@ def load_labels(
             f"train on and finetune.batch_size is {settings.batch_size}; raise label_fraction or lower "
             "batch_size"
         )
-    evaluation = load(root, dataset, "evaluation", scans)
+    evaluation = load(root, dataset, "evaluation", cache)
     caveat = caveat_of(dataset)
     if caveat is not None:
         log.warning("%s: %s", root, caveat)
     if settings.model_selection == "test" and not evaluation.has_joints:
         raise DataError(
-            f"finetune.model_selection is test, but {_ground_truth(dataset, root)}; set model_selection to "
-            "validation or last"
+            f"finetune.model_selection is test, but {_why_no_ground_truth(dataset, root)}; set "
+            "model_selection to validation or last"
         )
     log.info(
         "%d images to train on, %d held out, %d to predict",
@@ -86,10 +81,10 @@ def load_labels(
         len(validation_rows),
         len(evaluation),
     )
-    return Labels(labelled, training_rows, validation_rows, evaluation)
+    return ExperimentData(labelled, training_rows, validation_rows, evaluation)
 
 
-def _ground_truth(dataset: DatasetSettings, root: Path) -> str:
+def _why_no_ground_truth(dataset: DatasetSettings, root: Path) -> str:
     """Why the evaluation samples have no ground truth."""
     if layout_of(dataset) == "freihand":
         return f"{root}/evaluation_xyz.json does not exist"
@@ -97,8 +92,12 @@ def _ground_truth(dataset: DatasetSettings, root: Path) -> str:
 
 
 def open_images(
-    labels: Labels, settings: FinetuneSettings, crop_factor: float, seed: int, threads: int
-) -> ExperimentData:
+    labels: ExperimentData[HandSamples],
+    settings: FinetuneSettings,
+    crop_factor: float,
+    seed: int,
+    threads: int,
+) -> ExperimentData[HandDataset]:
     """The samples of ``labels`` with their images.
 
     Raises:

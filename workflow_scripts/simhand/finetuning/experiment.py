@@ -13,10 +13,12 @@ from simhand.device import choose_device, hardware_of
 from simhand.errors import ConfigError, DataError, StoppedError
 from simhand.files.atomic import write_bytes
 from simhand.files.tables import write_table
-from simhand.finetuning.batches import EpochBatches, HandDataset
 from simhand.finetuning.data import ExperimentData, Rows, load_labels, open_images
 from simhand.finetuning.detnet import DetNet
-from simhand.finetuning.loading import Hands
+from simhand.finetuning.epoch_batches import EpochBatches
+from simhand.finetuning.hand_dataset import HandDataset
+from simhand.finetuning.inference import infer_poses
+from simhand.finetuning.loading import SampleSource
 from simhand.finetuning.outputs import (
     crop_over_joints,
     mean_bone_0_9_m,
@@ -24,14 +26,14 @@ from simhand.finetuning.outputs import (
     write_checkpoint,
     write_metrics,
 )
-from simhand.finetuning.predict import root_relative_errors_mm
-from simhand.finetuning.readings import read_samples
+from simhand.finetuning.pose_decoding import root_relative_errors_mm
 from simhand.finetuning.run_identity import run_identity
-from simhand.finetuning.train import Judge, finetune
+from simhand.finetuning.train import Validate, finetune
 from simhand.finetuning.training import Training, start_training
 from simhand.finetuning.weak_supervision import (
     JoinedHands,
     MixedBatches,
+    PseudoLabelledSet,
     load_pseudo_labelled,
     pseudo_labelled_per_batch,
 )
@@ -53,7 +55,7 @@ def run_experiment(
     out_dir: Path,
     threads: int,
     scans_dir: Path | None = None,
-    pseudo_labelled: tuple[Path, Path] | None = None,
+    pseudo_labelled: PseudoLabelledSet | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fine-tune and write history.jsonl, predictions.parquet, checkpoint.pt and metrics.json to ``out_dir``.
 
@@ -69,7 +71,7 @@ def run_experiment(
         out_dir: for the results.
         threads: processor cores to use.
         scans_dir: keeps labels that take long to read.
-        pseudo_labelled: for weak supervision, folder of the run and the set whose crops are learnt from too.
+        pseudo_labelled: for weak supervision, the set whose crops are learnt from too.
 
     Returns:
         What the result depends on, and what metrics.json holds.
@@ -97,19 +99,21 @@ def run_experiment(
         training = start_training(experiment, settings, encoder)
         marks.append(time.perf_counter())
         with stop_requests() as stop:
-            finetune(training, hands, batches_from, run, stop, make_judge(data, settings, workers), workers)
+            finetune(
+                training, hands, batches_from, run, stop, make_validation(data, settings, workers), workers
+            )
             marks.append(time.perf_counter())
             _predict(training, data, dataset, run, stop, out_dir, workers)
         marks.append(time.perf_counter())
         load_s, _, predict_s = np.diff(marks).tolist()
-        seconds = {"load_s": load_s, "train_s": training.seconds, "judge_s": training.judging_s}
+        seconds = {"load_s": load_s, "train_s": training.seconds, "validation_s": training.validation_s}
         metrics = _metrics(training, data, dataset, run, root) | seconds | {"predict_s": predict_s}
         write_metrics(out_dir / "metrics.json", metrics)
     return identity, metrics
 
 
 def check_start(
-    experiment: FinetuneExperiment, encoder: Path | None, pseudo_labelled: tuple[Path, Path] | None
+    experiment: FinetuneExperiment, encoder: Path | None, pseudo_labelled: PseudoLabelledSet | None
 ) -> None:
     """Raise :class:`ConfigError` unless the experiment is given what it starts from, and nothing else."""
     pretrained = experiment.method in METHODS
@@ -129,19 +133,21 @@ def check_start(
         )
 
 
-def make_judge(data: ExperimentData, settings: FinetuneSettings, workers: int) -> Judge | None:
+def make_validation(
+    data: ExperimentData[HandDataset], settings: FinetuneSettings, workers: int
+) -> Validate | None:
     """The error that chooses the epoch: on held-out labels, on the test set, or none (the last stays).
 
     Raises:
-        DataError: no hand that judges shows its wrist and the base of its middle finger.
+        DataError: none of these hands shows its wrist and the base of its middle finger.
     """
-    judged: dict[str, tuple[HandDataset, Rows]] = {
+    chosen: dict[str, tuple[HandDataset, Rows]] = {
         "validation": (data.labelled, data.validation_rows),
         "test": (data.evaluation, np.arange(len(data.evaluation))),
     }
-    if settings.model_selection not in judged:
+    if settings.model_selection not in chosen:
         return None
-    hands, rows = judged[settings.model_selection]
+    hands, rows = chosen[settings.model_selection]
     truth, visible = hands.samples.joints_3d_m[rows], hands.samples.visible[rows]
     if not np.isfinite(root_relative_errors_mm(truth, truth, visible)).any():
         raise DataError(
@@ -150,8 +156,8 @@ def make_judge(data: ExperimentData, settings: FinetuneSettings, workers: int) -
         )
 
     def error_mm(network: DetNet, watch: Callable[[], None]) -> float:
-        readings = read_samples(network, hands, rows, settings, workers, watch)
-        return float(np.nanmean(root_relative_errors_mm(readings.location, truth, visible)))
+        poses = infer_poses(network, hands, rows, settings, workers, watch)
+        return float(np.nanmean(root_relative_errors_mm(poses.location, truth, visible)))
 
     return error_mm
 
@@ -166,19 +172,19 @@ def _say_what_is_inferred(settings: FinetuneSettings, experiment: FinetuneExperi
 
 
 def _to_train_on(
-    data: ExperimentData,
+    data: ExperimentData[HandDataset],
     settings: FinetuneSettings,
     experiment: FinetuneExperiment,
     crop_factor: float,
-    pseudo_labelled: tuple[Path, Path] | None,
+    pseudo_labelled: PseudoLabelledSet | None,
     threads: int,
-) -> tuple[Hands, Callable[[int], EpochBatches]]:
+) -> tuple[SampleSource, Callable[[int], EpochBatches]]:
     """The samples, and their batches from a step on."""
     seed, per_batch = experiment.seed, 0
     joined = None
     if pseudo_labelled is not None:
         per_batch = pseudo_labelled_per_batch(settings)
-        crops = load_pseudo_labelled(settings, *pseudo_labelled, crop_factor, seed, threads)
+        crops = load_pseudo_labelled(settings, pseudo_labelled, crop_factor, seed, threads)
         log.info(
             "%d pseudo-labelled crops, %d in each batch of %d", len(crops), per_batch, settings.batch_size
         )
@@ -196,7 +202,7 @@ def _to_train_on(
 
 def _predict(
     training: Training,
-    data: ExperimentData,
+    data: ExperimentData[HandDataset],
     dataset: DatasetSettings,
     run: TrainingRun,
     stop: StopRequest,
@@ -210,23 +216,25 @@ def _predict(
             raise StoppedError(f"stopped while predicting ({stop.signal_name}); the training itself is saved")
 
     rows = np.arange(len(data.evaluation))
-    readings = read_samples(training.network, data.evaluation, rows, training.settings, workers, watch)
+    poses = infer_poses(training.model, data.evaluation, rows, training.settings, workers, watch)
     learnt_from = data.labelled.samples.take(data.training_rows)
     bone_m = mean_bone_0_9_m(learnt_from)
     if run.lock is not None:
         run.lock.check()
-    table = prediction_table(data.evaluation.samples, readings, bone_m)
+    table = prediction_table(data.evaluation.samples, poses, bone_m)
     write_table(out_dir / "predictions.parquet", "predictions", table)
     write_bytes(out_dir / "history.jsonl", run.history.read_bytes())
     epoch = training.chosen["epoch"]
     crop_factor = crop_over_joints(learnt_from, dataset.crop_factor)
-    write_checkpoint(
-        out_dir / "checkpoint.pt", training.network, training.settings, epoch, bone_m, crop_factor
-    )
+    write_checkpoint(out_dir / "checkpoint.pt", training.model, training.settings, epoch, bone_m, crop_factor)
 
 
 def _metrics(
-    training: Training, data: ExperimentData, dataset: DatasetSettings, run: TrainingRun, root: Path
+    training: Training,
+    data: ExperimentData[HandDataset],
+    dataset: DatasetSettings,
+    run: TrainingRun,
+    root: Path,
 ) -> dict[str, Any]:
     """What was trained on what, with what result, on which machine."""
     experiment, settings = training.experiment, training.settings
@@ -239,7 +247,7 @@ def _metrics(
         "identity": run.folder.name,
         "hardware": hardware_of(training.device, 1),
         "device": str(training.device),
-        "parameters": sum(parameter.numel() for parameter in training.network.parameters()),
+        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
         "training_images": len(data.training_rows),
         "validation_images": len(data.validation_rows),
         "evaluation_images": len(data.evaluation),

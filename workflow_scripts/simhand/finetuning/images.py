@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from simhand.datasets.samples import HandSamples
 from simhand.errors import DataError
-from simhand.finetuning.samples import HandSamples
-from simhand.finetuning.shortfalls import listing
+from simhand.text import listed
 
 log = logging.getLogger("simhand")
 
@@ -120,6 +120,6 @@ _NOTHING = np.zeros((0, 0, CHANNELS), dtype=np.uint8)
 def unreadable_error(paths: list[Path]) -> UnreadableImageError:
     """The error that names images which are not whole JPEG files."""
     return UnreadableImageError(
-        f"{len(paths)} image(s) cannot be decoded: {listing([str(path) for path in paths])}. "
+        f"{len(paths)} image(s) cannot be decoded: {listed(map(str, paths))}. "
         "Expected whole JPEG files; copy or download them again"
     )

@@ -5,19 +5,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
-from simhand.finetuning.batches import Batch, EpochBatches, Key
+from simhand.finetuning.batches import Batch
+from simhand.finetuning.epoch_batches import EpochBatches, Key
+from simhand.finetuning.hand_dataset import Sample
 from simhand.training_runs.stop_requests import SIGNALS
 
-Sample = dict[str, NDArray[np.generic]]
 
-
-class Hands(Protocol):
+class SampleSource(Protocol):
     """Whatever gives samples by their keys."""
 
     def __getitem__(self, key: Key) -> Sample:
@@ -25,22 +23,22 @@ class Hands(Protocol):
 
 
 def load_batches(
-    hands: Hands, keys: EpochBatches | Sequence[list[Key]], device: torch.device, workers: int
+    source: SampleSource, keys: EpochBatches | Sequence[list[Key]], device: torch.device, workers: int
 ) -> Iterator[Batch]:
     """The batches of ``keys`` on ``device``.
 
     Args:
-        hands: the samples.
+        source: of the samples.
         keys: of each batch.
         device: where to.
         workers: processes that load, as a GPU needs; 0 is one thread of this process, a batch ahead.
     """
     if workers == 0:
-        for batch in _one_ahead(hands, keys):
+        for batch in _one_ahead(source, keys):
             yield _on_device(batch, device)
         return
     loader: DataLoader[dict[str, Tensor]] = DataLoader(
-        hands,  # type: ignore[arg-type]
+        source,  # type: ignore[arg-type]
         batch_sampler=keys,
         num_workers=workers,
         pin_memory=device.type == "cuda",
@@ -50,9 +48,9 @@ def load_batches(
         yield _on_device(batch, device)
 
 
-def _one_ahead(hands: Hands, keys: EpochBatches | Sequence[list[Key]]) -> Iterator[dict[str, Tensor]]:
+def _one_ahead(source: SampleSource, keys: EpochBatches | Sequence[list[Key]]) -> Iterator[dict[str, Tensor]]:
     def load(wanted: list[Key]) -> dict[str, Tensor]:
-        batch: dict[str, Tensor] = default_collate([hands[key] for key in wanted])
+        batch: dict[str, Tensor] = default_collate([source[key] for key in wanted])
         return batch
 
     with ThreadPoolExecutor(1) as thread:

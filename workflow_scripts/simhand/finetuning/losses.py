@@ -44,7 +44,7 @@ def mean_square_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, coun
     return per_joint.sum() / counted.sum().clamp_min(1)
 
 
-def batch_norm_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, counted: Tensor) -> Tensor:
+def frobenius_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, counted: Tensor) -> Tensor:
     """The released loss, a norm of the whole batch.
 
     The Frobenius norm (not squared) of (prediction - vector) h over all joints that are ``counted`` (B, J),
@@ -56,7 +56,7 @@ def batch_norm_map_loss(prediction: Tensor, vectors: Tensor, heat: Tensor, count
     return torch.linalg.vector_norm(difference) / counted.any(dim=1).sum().clamp_min(1)
 
 
-MAP_LOSSES: dict[str, MapLoss] = {"mean_square": mean_square_map_loss, "batch_norm": batch_norm_map_loss}
+MAP_LOSSES: dict[str, MapLoss] = {"mean_square": mean_square_map_loss, "frobenius": frobenius_map_loss}
 
 
 def weighted_sum(

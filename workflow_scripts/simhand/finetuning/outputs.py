@@ -8,18 +8,18 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from simhand.datasets.sample_columns import flat, sample_columns
+from simhand.datasets.samples import HandSamples, mirror_pixels, mirror_points
 from simhand.files.atomic import atomic_path, write_text
 from simhand.files.tables import make_table
 from simhand.finetuning.detnet import DetNet
-from simhand.finetuning.predict import metric_pose, solve_root_translation, to_image
-from simhand.finetuning.readings import Readings
-from simhand.finetuning.sample_columns import flat, sample_columns
-from simhand.finetuning.samples import HandSamples, mirror_pixels, mirror_points
+from simhand.finetuning.inference import InferredPoses
+from simhand.finetuning.pose_decoding import metric_pose, solve_root_translation, to_image
 from simhand.finetuning.targets import MIDDLE_BASE, ROOT
 from simhand.settings.finetune import FinetuneSettings
 
 
-def prediction_table(samples: HandSamples, readings: Readings, bone_0_9_m: float) -> pa.Table:
+def prediction_table(samples: HandSamples, poses: InferredPoses, bone_0_9_m: float) -> pa.Table:
     """The predictions table: poses in metres in the camera frame, made without looking at the truth.
 
     The network gives root-relative poses in lengths of bone 0-9. The data set's bone length makes them
@@ -28,11 +28,11 @@ def prediction_table(samples: HandSamples, readings: Readings, bone_0_9_m: float
 
     Args:
         samples: the evaluation samples.
-        readings: what the network says of them.
+        poses: what the network says of them.
         bone_0_9_m: mean length of bone 0-9 in the training labels.
     """
-    relative = metric_pose(readings.location, samples.bone_9_10_m, bone_0_9_m)
-    points_2d = to_image(readings.affine, readings.crop_xy)
+    relative = metric_pose(poses.location, samples.bone_9_10_m, bone_0_9_m)
+    points_2d = to_image(poses.affine, poses.crop_xy)
     root = solve_root_translation(points_2d, relative, samples.intrinsics)
     scale_source = np.where(np.isfinite(samples.bone_9_10_m), "dataset", "predicted")
     columns = {

@@ -27,7 +27,7 @@ class Recorder(RunRecorder):
             self._training.of_steps = Meter()
 
     def epoch(self, learning_rate: float, error_mm: float | None) -> dict[str, Any]:
-        """The epoch is over; returns its line, which holds the error of the network if it was judged."""
+        """The epoch is over; returns its line, which holds the error of the model if it was validated."""
         meter = self._training.of_epoch
         line = self._line("epoch", learning_rate, meter) | {"seconds": round(meter.seconds, 3)}
         if error_mm is not None:

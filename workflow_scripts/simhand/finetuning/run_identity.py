@@ -1,6 +1,7 @@
 """What the result of a fine-tuning depends on: a checkpoint is continued only if all of it is the same."""
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -8,22 +9,18 @@ from typing import Any
 
 import numpy as np
 
-import simhand
+from simhand.datasets.samples import HandSamples
 from simhand.encoder_weights import initial_weights
 from simhand.files.identity import digest_of
-from simhand.finetuning.data import Labels
-from simhand.finetuning.samples import HandSamples
+from simhand.finetuning.data import ExperimentData
+from simhand.finetuning.weak_supervision import PseudoLabelledSet
 from simhand.settings.datasets import DatasetSettings
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
-from simhand.stage_code import stage_code
-from simhand.training_runs.digests import code_digests, file_digests, hands_digests
-
-WITHOUT_EFFECT = {"device", "cache_mb", "checkpoint_minutes", "log_every_steps", "tensorboard"}
-"""Settings that change where, how fast and how closely watched one trains, but not what comes out."""
+from simhand.training_runs.digests import code_digests, file_digests, hands_digests, imported_code
 
 COMPUTING = ("finetuning/step.py", "finetuning/weak_supervision.py", "backbones.py")
-"""With what they import of this package: all that the weights follow from."""
+"""With what they import of this package and of the data sets: all that the weights follow from."""
 
 LOOKERS = 16
 """Threads that ask for the sizes of images: a network file system takes its time over each."""
@@ -33,9 +30,9 @@ def run_identity(
     experiment: FinetuneExperiment,
     settings: FinetuneSettings,
     dataset: DatasetSettings,
-    labels: Labels,
+    labels: ExperimentData[HandSamples],
     encoder: Path | None,
-    pseudo_labelled: tuple[Path, Path] | None,
+    pseudo_labelled: PseudoLabelledSet | None,
 ) -> dict[str, Any]:
     """Experiment, settings, digests of the data and of the initial weights, and of the code that trains.
 
@@ -47,22 +44,22 @@ def run_identity(
         dataset: all but its root counts.
         labels: the samples, and which of them are learnt from.
         encoder: the pre-trained encoder.
-        pseudo_labelled: folder of the run, and the set whose crops are learnt from too.
+        pseudo_labelled: the set whose crops are learnt from too.
 
     Raises:
         DataError: a file is missing.
     """
-    judged = settings.model_selection == "test"
+    chooses = settings.model_selection == "test"
     hands = hands_digests(*pseudo_labelled) if pseudo_labelled else {}
-    set_file = pseudo_labelled[1] if pseudo_labelled else None
+    set_file = pseudo_labelled.file if pseudo_labelled else None
     init = encoder or initial_weights(experiment.init, settings.encoder)
     return {
         "experiment": experiment.model_dump(exclude={"name"}),
-        "settings": settings.model_dump(exclude=WITHOUT_EFFECT),
+        "settings": json.loads(settings.effective_json()),
         "dataset": dataset.model_dump(exclude={"root"}),
         "labels": samples_digest(labels.labelled),
         "training_rows": digest_of(labels.training_rows.tolist()),
-        "evaluation": samples_digest(labels.evaluation) if judged else None,
+        "evaluation": samples_digest(labels.evaluation) if chooses else None,
         "files": file_digests({"init": init, "set": set_file}),
         **hands,
         "code": code_identity(),
@@ -84,11 +81,8 @@ def samples_digest(samples: HandSamples) -> str:
 
 
 def code_identity() -> dict[str, str]:
-    """A digest of each file of this package that the weights follow from, by its name."""
-    library, package = Path(simhand.__file__).parent, Path(__file__).parent
-    named = {library / name for name in COMPUTING}
-    found = {path for script in named for path in stage_code(script, library.parent)}
-    return code_digests((path for path in found if path in named or path.is_relative_to(package)), library)
+    """A digest of each file that the weights follow from, by its name."""
+    return code_digests(imported_code(COMPUTING), COMPUTING, ("finetuning", "datasets"))
 
 
 def _size_bytes(path: Path) -> int:

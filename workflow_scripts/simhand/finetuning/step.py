@@ -26,8 +26,8 @@ def backpropagate(training: Training, batch: Batch) -> Losses:
     What the encoder draws (dropout, in some of timm's) is a function of seed and step.
     """
     torch.manual_seed((training.experiment.seed * 1_000_003 + training.step) % SEED_RANGE)
-    training.network.train()
-    maps = predict_maps(training.network, batch, training.settings, training=True)
+    training.model.train()
+    maps = predict_maps(training.model, batch, training.settings, training=True)
     losses = batch_losses(maps, batch, training.settings)
     training.optimiser.zero_grad(set_to_none=True)
     losses.total.backward()

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from simhand.datasets.samples import HandSamples
 from simhand.errors import ConfigError, DataError
-from simhand.finetuning.samples import HandSamples
 
 Rows = NDArray[np.int64]
 

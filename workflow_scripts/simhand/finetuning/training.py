@@ -1,9 +1,9 @@
 """A fine-tuning in progress: what a checkpoint holds, and how it begins."""
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,66 +13,37 @@ from simhand.encoder_weights import initialise, load_encoder
 from simhand.finetuning.detnet import DetNet
 from simhand.settings.experiments import FinetuneExperiment
 from simhand.settings.finetune import FinetuneSettings
-from simhand.training_runs.meter import Meter
-
-COUNTED = ("step", "epochs_ended", "seconds", "judging_s", "history_bytes", "best_error_mm", "chosen", "last")
-METERS = ("of_epoch", "of_steps")
+from simhand.training_runs.training_state import TrainingState
 
 
 @dataclass
-class Training:
-    """A training in progress.
+class Training(TrainingState):
+    """A fine-tuning in progress.
 
     Attributes:
-        step: optimiser steps taken.
-        epochs_ended: epochs that have their line in the history; behind by one while the network is judged.
-        seconds: spent in steps, in all jobs that took part.
-        judging_s: spent in judging the network after each epoch.
-        history_bytes: how much of the history belongs to the steps taken.
+        epochs_ended: epochs that have their line in the history; behind by one while the model is validated.
+        validation_s: spent in validating the model after each epoch.
         best_error_mm: error of the best epoch so far.
         chosen: line of the epoch whose weights are kept so far.
         last: line of the last epoch.
         best: its weights on the CPU, if the last epoch's are not simply kept.
-        of_epoch: the steps of this epoch so far.
-        of_steps: the steps since the last line about steps.
     """
+
+    section: ClassVar[str] = "finetune"
+    saved: ClassVar[tuple[str, ...]] = (
+        *TrainingState.saved,
+        *("epochs_ended", "validation_s", "best_error_mm", "chosen", "last", "best"),
+    )
 
     experiment: FinetuneExperiment
     settings: FinetuneSettings
-    device: torch.device
-    network: DetNet
-    optimiser: torch.optim.Optimizer
-    step: int = 0
+    model: DetNet
     epochs_ended: int = 0
-    seconds: float = 0.0
-    judging_s: float = 0.0
-    history_bytes: int = 0
+    validation_s: float = 0.0
     best_error_mm: float = math.inf
     chosen: dict[str, Any] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Tensor] | None = None
-    of_epoch: Meter = field(default_factory=Meter)
-    of_steps: Meter = field(default_factory=Meter)
-
-    def state(self) -> dict[str, Any]:
-        """All that :meth:`load_state` needs to go on as if nothing had happened."""
-        return {
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "best": self.best,
-            **{name: getattr(self, name) for name in COUNTED},
-            **{name: asdict(getattr(self, name)) for name in METERS},
-        }
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` returned, whatever device that was on."""
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.best = state["best"]
-        for name in COUNTED:
-            setattr(self, name, state[name])
-        for name in METERS:
-            setattr(self, name, Meter(**state[name]))
 
     def choose(self, line: dict[str, Any]) -> None:
         """Keep the weights as they are if ``line`` tells of the best epoch, or nothing tells of epochs."""
@@ -82,12 +53,12 @@ class Training:
         self.chosen = line
         if error_mm is not None:
             self.best_error_mm = error_mm
-            self.best = {name: tensor.cpu().clone() for name, tensor in self.network.state_dict().items()}
+            self.best = {name: tensor.cpu().clone() for name, tensor in self.model.state_dict().items()}
 
     def take_chosen_weights(self) -> None:
-        """Leave the network with the weights of the chosen epoch."""
+        """Leave the model with the weights of the chosen epoch."""
         if self.best is not None:
-            self.network.load_state_dict(self.best)
+            self.model.load_state_dict(self.best)
 
 
 def start_training(

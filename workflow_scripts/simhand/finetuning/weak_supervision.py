@@ -8,14 +8,15 @@ labelled images are, and reach the heat-map loss only, since they have no 3D joi
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simhand.datasets.samples import HandSamples
 from simhand.errors import ConfigError
-from simhand.finetuning.batches import EpochBatches, HandDataset, Key, shuffled
-from simhand.finetuning.loading import Sample
-from simhand.finetuning.samples import HandSamples
+from simhand.finetuning.epoch_batches import EpochBatches, Key, shuffled
+from simhand.finetuning.hand_dataset import HandDataset, Sample
 from simhand.mining.sets import load_keypoints, load_set
 from simhand.pretraining.crops import Crops
 from simhand.settings.finetune import FinetuneSettings
@@ -23,7 +24,12 @@ from simhand.settings.finetune import FinetuneSettings
 SEED_SHIFT = 2**32
 """Sets the draws of pseudo-labelled images apart from those of labelled ones."""
 
-JOINTS = 21
+
+class PseudoLabelledSet(NamedTuple):
+    """A mined set whose crops are learnt from too, and the folder of the run that it is of."""
+
+    run_dir: Path
+    file: Path
 
 
 class CropImages:
@@ -105,37 +111,29 @@ def pseudo_labelled_per_batch(settings: FinetuneSettings) -> int:
 
 
 def load_pseudo_labelled(
-    settings: FinetuneSettings, run_dir: Path, set_file: Path, crop_factor: float, seed: int, threads: int
+    settings: FinetuneSettings, chosen: PseudoLabelledSet, crop_factor: float, seed: int, threads: int
 ) -> HandDataset:
     """The hands of a set as samples without 3D joints.
 
     Raises:
         DataError: a file is missing or broken, or set, crops and keypoints do not belong together.
     """
-    hands = load_set(set_file)
+    hands = load_set(chosen.file)
     # what is cut out is about as large as the crop or larger, so the network's side is all that is needed
-    crops = Crops(run_dir, hands, settings.input_px, False, settings.cache_mb, threads)
-    keypoints = load_keypoints(run_dir, hands).astype(np.float64)
-    samples = _samples(run_dir, keypoints * crops.side_px, hands["crop_file"].to_pylist())
+    crops = Crops(chosen.run_dir, hands, settings.input_px, False, settings.cache_mb, threads)
+    keypoints = load_keypoints(chosen.run_dir, hands).astype(np.float64)
+    samples = _samples(chosen.run_dir, keypoints * crops.side_px, hands["crop_file"].to_pylist())
     images = CropImages(crops, settings.negative_images)
     return HandDataset(samples, images, settings, crop_factor, SEED_SHIFT + seed)
 
 
 def _samples(root: Path, joints_2d_px: NDArray[np.float64], crop_files: list[str]) -> HandSamples:
     count = len(joints_2d_px)
-    return HandSamples(
-        root=root,
-        images=np.array(crop_files),
+    return HandSamples.filled(
+        root,
+        np.array(crop_files),
         image_ids=np.arange(count),
         unique_ids=np.arange(count),
-        joints_3d_m=np.full((count, JOINTS, 3), np.nan),
         joints_2d_px=joints_2d_px,
         intrinsics=np.tile(np.eye(3), (count, 1, 1)),
-        bone_9_10_m=np.full(count, np.nan),
-        visible=np.ones((count, JOINTS), dtype=bool),
-        mirror_width_px=np.zeros(count, dtype=np.int64),
-        boxes_px=np.full((count, 4), np.nan),
-        sequences=np.full(count, ""),
-        frames=np.full(count, -1),
-        occluded_share=np.full(count, np.nan),
     )

@@ -12,8 +12,7 @@ from simhand.files.packed import PackedReader
 from simhand.files.tables import make_table, read_table
 from simhand.mining.sets import Int64Array, hand_ids_of, rows_of
 from simhand.settings.imported_sets import ImportedSetSettings
-
-LISTED = 10
+from simhand.text import listed_lines
 
 
 @dataclass(frozen=True)
@@ -104,14 +103,12 @@ def check_left_out(counts: ImportCounts, status_files: Sequence[Path], settings:
     if counts.left_out_hands <= settings.max_failed_fraction * counts.annotated_hands:
         return
     rows = (row for path in status_files for row in read_table(path, "status").to_pylist())
-    failed = [f"  {row['video_id']}: {row['reason']}" for row in rows if not row["ok"]]
-    if len(failed) > LISTED:
-        failed[LISTED:] = [f"  and {len(failed) - LISTED} more"]
+    failed = listed_lines(f"{row['video_id']}: {row['reason']}" for row in rows if not row["ok"])
     raise DataError(
         f"{counts.left_out_hands} of {counts.annotated_hands} annotated hands cannot be cut out of the "
         f"images in {settings.images}, more than the set's max_failed_fraction = "
         f"{settings.max_failed_fraction:g} allows. Is that the folder below which the file_name of the "
-        "annotations begins? Correct it, get the images, or raise the limit:\n" + "\n".join(failed)
+        "annotations begins? Correct it, get the images, or raise the limit:\n" + failed
     )
 
 

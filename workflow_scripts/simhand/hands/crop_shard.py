@@ -12,15 +12,13 @@ from simhand.errors import DataError
 from simhand.files.packed import PackedReader
 from simhand.files.shard_parts import ShardParts
 from simhand.hands.crop import crop_window, cut_out
-from simhand.hands.detector import DetectedHand, FrameKey, HandDetector, make_detector
+from simhand.hands.detector import DetectedHand, FrameKey, HandDetector
 from simhand.hands.frame_search import FrameSearch, SearchFiles, search_frames
 from simhand.hands.hand_id import hand_id
 from simhand.hands.images import decode_rgb, encode_rgb
+from simhand.hands.make_detector import make_detector
 from simhand.hands.video_rows import VideoRows
 from simhand.settings.crops import CropsSettings
-
-WITHOUT_EFFECT = {"frame_timeout_s", "max_failed_fraction"}
-"""Settings that do not change the crops of a video in which nothing fails."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def crop_shard(files: CropsFiles, settings: CropsSettings, threads: int) -> None
         table="crops",
         section="crops",
         module=__file__,
-        settings_json=settings.model_dump_json(exclude=WITHOUT_EFFECT),
+        settings_json=settings.effective_json(),
         inputs=[files.frames] if files.detections is None else [files.frames, files.detections],
         make_function=functools.partial(FrameCropper, files.frames, settings, files.detections),
         is_hand=lambda row: True,

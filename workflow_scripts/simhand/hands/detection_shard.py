@@ -17,9 +17,6 @@ from simhand.hands.images import decode_rgb
 from simhand.hands.video_rows import VideoRows
 from simhand.settings.hand_object_detector import WHERE_TO_GET, HandObjectDetectorSettings
 
-WITHOUT_EFFECT = {"device", "frame_timeout_s", "max_failed_fraction"}
-"""Settings that do not change what is found in a video in which nothing fails."""
-
 
 def detect_shard(files: SearchFiles, settings: HandObjectDetectorSettings, threads: int) -> None:
     """Find hands and objects in the frames of a shard and write them in the order of the frames.
@@ -39,7 +36,7 @@ def detect_shard(files: SearchFiles, settings: HandObjectDetectorSettings, threa
         table="detections",
         section="hand_object_detector",
         module=__file__,
-        settings_json=settings.model_dump_json(exclude=WITHOUT_EFFECT),
+        settings_json=settings.effective_json(),
         inputs=[files.frames, weights],
         make_function=functools.partial(FrameDetector, files.frames, weights, settings, device),
         is_hand=lambda row: row["kind"] == "hand",

@@ -1,13 +1,9 @@
-"""What a hand detector is to this workflow, and the detectors that the config can name."""
+"""What a hand detector is to this workflow."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
-
-from simhand.errors import ConfigError
-from simhand.settings.crops import CropsSettings
 
 Side = Literal["left", "right"]
 
@@ -45,28 +41,3 @@ class HandDetector(Protocol):
     def detect(self, rgb: np.ndarray, key: FrameKey) -> list[DetectedHand]:
         """The hands in ``rgb`` (height, width, 3) uint8, in an order that depends on the frame alone."""
         ...
-
-
-def make_detector(settings: CropsSettings, detections: Path | None = None) -> HandDetector:
-    """The detector that ``crops.detector`` names; a new one is a value there and a branch here.
-
-    Args:
-        settings: the config section.
-        detections: table of what was found before, for detectors that only look it up.
-
-    Raises:
-        ConfigError: there is none of this name.
-        DataError: the table is not one of detections.
-    """
-    # each detector's package is heavy and only needed by those who choose it
-    if settings.detector == "mediapipe":
-        from simhand.hands.mediapipe_hands import MediaPipeHands
-
-        return MediaPipeHands(
-            settings.max_hands, settings.model_complexity, settings.min_detection_confidence
-        )
-    if settings.detector in ("boxes", "hand_object_detector") and detections is not None:
-        from simhand.hands.given_boxes import GivenBoxes
-
-        return GivenBoxes(detections)
-    raise ConfigError(f"crops.detector: no detector '{settings.detector}' in hands/detector.py; add it there")

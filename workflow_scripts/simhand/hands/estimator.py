@@ -1,15 +1,11 @@
-"""What a keypoint estimator is to this workflow, and the estimators that the config can name."""
+"""What a keypoint estimator is to this workflow, and the one that needs no package."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from simhand.errors import ConfigError
 from simhand.hands.crop import into_crop
-from simhand.settings.keypoints import KeypointsSettings
 
 
 @dataclass(frozen=True)
@@ -42,35 +38,3 @@ class DetectorLandmarks:
             return None
         landmarks = np.array(crop["landmarks"], np.float32).reshape(-1, 3)
         return Keypoints(into_crop(landmarks, crop["window"], crop["side"] == "left"), crop["score"])
-
-
-def make_estimator(
-    settings: KeypointsSettings, crops_file: Path, given: Sequence[Path] = ()
-) -> KeypointEstimator:
-    """The estimator that ``keypoints.estimator`` names; a new one is a value there and a branch here.
-
-    Args:
-        settings: the config section.
-        crops_file: packed crops of the shard, for an estimator that looks its hands up.
-        given: files with the keypoints of their hands.
-
-    Raises:
-        ConfigError: there is none of this name.
-        DataError: the given files are broken.
-    """
-    # heavy, and only needed by those who choose it
-    if settings.estimator == "detector":
-        return DetectorLandmarks()
-    if settings.estimator == "given":
-        from simhand.hands.given.keypoints import GivenKeypoints
-
-        return GivenKeypoints(given, crops_file, settings.given_in)
-    if settings.estimator == "mediapipe":
-        from simhand.hands.mediapipe_keypoints import MediaPipeKeypoints
-
-        return MediaPipeKeypoints(
-            settings.context, settings.model_complexity, settings.min_detection_confidence
-        )
-    raise ConfigError(
-        f"keypoints.estimator: no estimator '{settings.estimator}' in hands/estimator.py; add it there"
-    )

@@ -17,7 +17,8 @@ from simhand.errors import DataError
 from simhand.files.packed import PackedReader
 from simhand.files.shard_parts import ShardFiles, ShardParts, shard_parts
 from simhand.files.tables import JOINTS
-from simhand.hands.estimator import Keypoints, make_estimator
+from simhand.hands.estimator import Keypoints
+from simhand.hands.make_estimator import make_estimator
 from simhand.hands.video_rows import (
     VideoRows,
     part_identities,
@@ -32,8 +33,6 @@ from simhand.videos.worker_pool import Work, map_in_order
 from simhand.videos.worker_process import Outcome
 
 CROPS_PER_TASK = 64
-WITHOUT_EFFECT = {"crop_timeout_s", "max_failed_fraction"}
-"""Settings that do not change the keypoints of a video in which nothing fails."""
 LOOKED_UP = ("detector", "given")
 """Estimators that cost next to nothing: one process is enough."""
 
@@ -69,8 +68,7 @@ def estimate_shard(files: KeypointsFiles, settings: KeypointsSettings, threads: 
     with PackedReader(files.crops, "crops") as reader:
         videos = reader.table(["video_id"])["video_id"].to_pylist()
     tasks = rows_by_video(enumerate(videos), CROPS_PER_TASK)
-    settings_json = settings.model_dump_json(exclude=WITHOUT_EFFECT)
-    identities = part_identities(tasks, __file__, settings_json, [files.crops, *files.given])
+    identities = part_identities(tasks, __file__, settings.effective_json(), [files.crops, *files.given])
     before = statuses_before(files.crops_status, "status", identities, files.crops)
     statuses = {name: status_without_rows(row, "crops") for name, row in before.items()}
     outputs = ShardFiles({"keypoints": files.keypoints}, "status", files.status)

@@ -12,7 +12,7 @@ from simhand.finetuning.outputs import FinetunedModel, load_checkpoint
 log = logging.getLogger("simhand")
 
 CHECKPOINT = "checkpoint.pt"
-JUDGED_ON = {"validation": "held-out training labels", "test": "the evaluation labels"}
+VALIDATED_ON = {"validation": "held-out training labels", "test": "the evaluation labels"}
 """What chose the epoch, by ``finetune.model_selection``."""
 
 
@@ -43,17 +43,17 @@ def find_checkpoint(run_dir: Path, model: str | None) -> Path:
         )
     if len(found) == 1:
         return next(iter(found.values()))
-    judged = {name: _judged(path.with_name("metrics.json")) for name, path in found.items()}
-    known = [one for one in judged.values() if one is not None]
+    validations = {name: _validation_of(path.with_name("metrics.json")) for name, path in found.items()}
+    known = [one for one in validations.values() if one is not None]
     if len(known) < len(found):
         raise ConfigError(f"{run_dir} has several models; name one of them: {', '.join(found)}")
     if len({one.labels for one in known}) > 1:
-        of_each = ", ".join(f"{name} ({one.labels})" for name, one in zip(judged, known, strict=True))
+        of_each = ", ".join(f"{name} ({one.labels})" for name, one in zip(validations, known, strict=True))
         raise ConfigError(
             f"{run_dir} has models judged on different labels, so their errors do not compare; name one of "
             f"them: {of_each}"
         )
-    best, chosen = min(zip(judged, known, strict=True), key=lambda pair: pair[1].error_mm)
+    best, chosen = min(zip(validations, known, strict=True), key=lambda pair: pair[1].error_mm)
     log.info(
         "model %s: the smallest error on %s, %.1f mm, of %d", best, chosen.labels, chosen.error_mm, len(found)
     )
@@ -75,18 +75,18 @@ def load_model(path: Path) -> FinetunedModel:
         ) from error
 
 
-class _Judged(NamedTuple):
+class _Validation(NamedTuple):
     """The error of a model's chosen epoch, and in words the labels that it was measured on."""
 
     error_mm: float
     labels: str
 
 
-def _judged(path: Path) -> _Judged | None:
+def _validation_of(path: Path) -> _Validation | None:
     """What metrics.json tells; None if it is not there, or the epoch was not chosen by an error."""
     try:
         metrics = json.loads(path.read_text(encoding="utf-8"))
-        labels = f"{JUDGED_ON[metrics['model_selection']]} of {metrics['dataset']}"
-        return _Judged(float(metrics["chosen"]["error_mm"]), labels)
+        labels = f"{VALIDATED_ON[metrics['model_selection']]} of {metrics['dataset']}"
+        return _Validation(float(metrics["chosen"]["error_mm"]), labels)
     except (OSError, ValueError, KeyError, TypeError):
         return None

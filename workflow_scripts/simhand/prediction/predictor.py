@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from simhand.datasets.samples import mirror_pixels, mirror_points
 from simhand.finetuning.batches import Batch
-from simhand.finetuning.geometry import crop_around, warp
+from simhand.finetuning.crop_geometry import crop_around, warp
 from simhand.finetuning.outputs import FinetunedModel
-from simhand.finetuning.predict import metric_pose, read_maps, solve_root_translation, to_image
-from simhand.finetuning.samples import mirror_pixels, mirror_points
+from simhand.finetuning.pose_decoding import decode_maps, metric_pose, solve_root_translation, to_image
 from simhand.finetuning.step import predict_maps
 from simhand.hands.detector import DetectedHand
 from simhand.prediction.camera import Camera
@@ -87,8 +87,8 @@ class HandPredictor:
         """Joints in the crops (N, 21, 2), and in lengths of bone 0-9 from the root (N, 21, 3)."""
         batch = cast(Batch, {"image": torch.from_numpy(images).to(self._device)})
         maps = predict_maps(self._network, batch, self._settings, training=False)
-        reading = read_maps(maps, below_cell=self._settings.heat_targets == "exact")
-        return reading.crop_xy.double().cpu().numpy(), reading.location.double().cpu().numpy()
+        decoded = decode_maps(maps, below_cell=self._settings.heat_targets == "exact")
+        return decoded.crop_xy.double().cpu().numpy(), decoded.location.double().cpu().numpy()
 
 
 def _landmarks(hand: DetectedHand) -> Array:

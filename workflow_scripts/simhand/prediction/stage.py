@@ -23,7 +23,7 @@ from simhand.prediction.video import write_overlay_video
 from simhand.videos.pictures import Pictures
 from simhand.videos.progress import Progress
 from simhand.videos.pyav_decode import PyavVideo
-from simhand.videos.seconds import TimedFrame
+from simhand.videos.sampling import TimedFrame
 from simhand.videos.video_file import VideoError
 
 HANDS_FILE = "hands.parquet"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simhand.files.atomic import atomic_path
-from simhand.videos.seconds import TimedFrame
+from simhand.videos.sampling import TimedFrame
 
 CRF = 20
 

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from simhand.encoder_weights import imagenet_weights
 from simhand.errors import SimhandError
+from simhand.imagenet_weights import imagenet_weights
 from simhand.preflight.estimate import Estimate
 from simhand.preflight.finding import Finding
 from simhand.settings.config import Config
@@ -37,7 +37,17 @@ def _named_places(config: Config) -> dict[str, str]:
     """The folders and files that the configuration reads, by the key that names them."""
     detected = config.crops.detector == "hand_object_detector"
     named = {
-        **{f"sources.{name}.path": getattr(one, "path", None) for name, one in config.all_sources().items()},
+        **{
+            f"sources.{name}.{key}": getattr(one, key, None)
+            for name, one in config.all_sources().items()
+            for key in ("path", "video_list", "video_uid_file")
+        },
+        **{f"sets.{name}.images": getattr(one, "images", None) for name, one in config.sets.items()},
+        **{
+            f"sets.{name}.annotations.{source}": file
+            for name, one in config.sets.items()
+            for source, file in getattr(one, "annotations", {}).items()
+        },
         **{f"datasets.{name}.root": getattr(one, "root", None) for name, one in config.datasets.items()},
         **{f"init {one.finetune.init}": one.finetune.init for one in config.all_experiments()},
         **{
@@ -62,11 +72,15 @@ def _encoders_from_imagenet(config: Config) -> set[str]:
     }
 
 
-def check_disk(results: Path, estimate: Estimate) -> Finding:
-    """Whether the disk of ``results`` has room for what is estimated."""
+def check_disk(results: Path, estimate: Estimate | None) -> Finding:
+    """Whether the disk of ``results`` has room for what is estimated, if anything is."""
     place = next(folder for folder in (results, *results.resolve().parents) if folder.exists())
-    free, needed = shutil.disk_usage(place).free, SPARE * estimate.bytes
-    text = f"{free / GB:,.1f} GB free for {results}, about {estimate.bytes / GB:,.1f} GB needed"
+    free = shutil.disk_usage(place).free
+    text = f"{free / GB:,.1f} GB free for {results}"
+    if estimate is None:
+        return Finding(None, "disk", f"{text}; what is needed is not known without a plan")
+    needed = SPARE * estimate.bytes
+    text = f"{text}, about {estimate.bytes / GB:,.1f} GB needed"
     if free >= needed:
         return Finding(True, "disk", text)
     return Finding(False, "disk", f"{text}; make room, or set frames.keep to false and jpeg_quality lower")

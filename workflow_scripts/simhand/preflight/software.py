@@ -2,47 +2,55 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from simhand.preflight.finding import Finding
-from simhand.preflight.planned_jobs import PlannedJob
+from simhand.preflight.planned_jobs import Plan
+from simhand.preflight.snakemake_call import SnakemakeCall
 
 
-def check_software(root: Path, arguments: Iterable[str], jobs: Iterable[PlannedJob]) -> Iterator[Finding]:
+def check_software(root: Path, call: SnakemakeCall, plan: Plan | None) -> Iterator[Finding]:
     """Whether the environments can be used: conda's, one per rule, or the one that is active here.
 
     Args:
         root: the folder of the workflow.
-        arguments: Snakemake's command line, which says whether it is to use conda.
-        jobs: those that are to be run.
+        call: how Snakemake was called.
+        plan: what is to be run; None if that is not known.
     """
-    if not _uses_conda(list(arguments)):
+    if not call.deployment:
         yield _check_pins(root / "envs" / "work.txt")
-        return
+    elif call.deployment == ["conda"]:
+        yield from _check_conda(root / "envs", plan)
+    else:
+        yield Finding(
+            None, "software", f"it comes by {' and '.join(call.deployment)}, which is not looked at"
+        )
+
+
+def _check_conda(folder: Path, plan: Plan | None) -> Iterator[Finding]:
     conda = shutil.which("conda")
     if conda is None:
-        yield Finding(False, "conda", "--sdm conda is given and there is no conda on PATH")
+        yield Finding(False, "conda", "--sdm conda is asked for and there is no conda on PATH")
         return
     said = subprocess.run([conda, "--version"], capture_output=True, text=True)
     yield Finding(said.returncode == 0, "conda", (said.stdout or said.stderr).strip())
-    rules = dict.fromkeys(job.rule for job in jobs)
-    files = [file for rule in rules if (file := root / "envs" / f"{rule}.yaml").exists()]
-    yield Finding(
-        True, "environments", f"{len(files)} are needed; `--conda-create-envs-only` makes them beforehand"
-    )
-
-
-def _uses_conda(arguments: list[str]) -> bool:
-    for place, argument in enumerate(arguments):
-        if argument == "--use-conda":
-            return True
-        if argument in ("--sdm", "--software-deployment-method", "--deployment"):
-            return "conda" in arguments[place + 1 : place + 3]
-        if argument.startswith(("--sdm=", "--software-deployment-method=")):
-            return "conda" in argument
-    return False
+    if plan is None:
+        yield Finding(None, "environments", "which are needed is not known without a plan")
+        return
+    rules = dict.fromkeys(job.rule for job in plan.jobs)
+    needed = [rule for rule in rules if (folder / f"{rule}.yaml").exists()]
+    missing = [rule for rule in needed if rule in plan.environments_to_make]
+    if len(missing) < len(needed):
+        yield Finding(True, "environments", f"{len(needed) - len(missing)} of {len(needed)} are there")
+    if missing:
+        yield Finding(
+            None,
+            "environments",
+            f"{len(missing)} are yet to be made: {', '.join(missing)}; `--conda-create-envs-only` shows "
+            "whether they can be",
+        )
 
 
 def _check_pins(pinned: Path) -> Finding:

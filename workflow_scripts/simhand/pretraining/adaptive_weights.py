@@ -2,7 +2,8 @@
 
 Keypoints are those of the augmented views, in pixels. Weights are data: no gradient flows through them.
 Where all distances of a batch are equal, Eq. 2 is 0 / 0; the weight is then 1, as if unweighted. (The
-released code gives NaN there, which is not reproduced.)
+released code gives NaN there, which is not reproduced.) Distances that differ by no more than rounding can
+explain are equal: else rounding would decide which pairs count.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,13 @@ from simhand.pretraining.processes import maximum_over_processes, sum_over_proce
 from simhand.pretraining.row_blocks import own_row_blocks
 from simhand.settings.experiments import Weighting
 from simhand.settings.pretrain import PretrainSettings
+
+ROUNDINGS = 32
+"""Distances closer than so many units in the last place of the largest coordinate are equal.
+
+Two rounded coordinates put their difference off by a unit at most, and the length of 42 differences by
+sqrt(42), to either side; the sum adds a few. With float32 pixels of a view that is 0.0005 px.
+"""
 
 NegativeWeights = Callable[[slice], Tensor]
 """Gives the rows (R, M) of W, row i for anchor i of M views, that a slice names."""
@@ -42,11 +50,12 @@ class AdaptiveWeights(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Least, greatest and mean distance, which weights are relative to."""
+    """Least, greatest and mean distance, which weights are relative to, and how far off rounding may be."""
 
     low: float
     high: float
     mean: float
+    rounding: float
 
 
 @torch.no_grad()
@@ -80,8 +89,10 @@ def positive_weights(keypoints: Tensor, settings: PretrainSettings) -> Tensor:
     views, hands = keypoints.shape[:2]
     first, second = torch.triu_indices(views, views, offset=1, device=keypoints.device)
     distance = pair_distance(keypoints[first], keypoints[second], settings.weight_distance)
-    low, high, mean = torch.stack([distance.min(), distance.max(), distance.mean()]).tolist()
-    weight = weights_of(distance, Spread(low, high, mean), settings, settings.sigmoid_positive)
+    spread = Spread(
+        *torch.stack([distance.min(), distance.max(), distance.mean(), _rounding(keypoints)]).tolist()
+    )
+    weight = weights_of(distance, spread, settings, settings.sigmoid_positive)
     both_ways = keypoints.new_ones(views, views, hands)
     both_ways[first, second] = both_ways[second, first] = weight
     return both_ways.permute(0, 2, 1).flatten(0, 1)
@@ -101,7 +112,8 @@ def negative_weights(keypoints: Tensor, settings: PretrainSettings) -> NegativeW
         extremes = torch.maximum(extremes, torch.stack([-distance.min(), distance.max()]))
         total += distance.sum(dtype=torch.float64)
     low, high = (maximum_over_processes(extremes) * extremes.new_tensor([-1, 1])).tolist()
-    spread = Spread(low, high, sum_over_processes(total).item() / len(keypoints) ** 2)
+    mean = sum_over_processes(total).item() / len(keypoints) ** 2
+    spread = Spread(low, high, mean, _rounding(keypoints).item())
     # A small batch is one block, whose distances need not be computed twice.
     only = distance if len(blocks) == 1 else None
 
@@ -124,7 +136,7 @@ def weights_of(distance: Tensor, spread: Spread, settings: PretrainSettings, ste
 
 def linear_weights(distance: Tensor, spread: Spread) -> Tensor:
     """Eq. 2: (high - d) / (high - low); 1 where all distances are equal."""
-    if spread.high == spread.low:
+    if spread.high - spread.low <= spread.rounding:
         return torch.ones_like(distance)
     return (spread.high - distance).div_(spread.high - spread.low)
 
@@ -132,6 +144,11 @@ def linear_weights(distance: Tensor, spread: Spread) -> Tensor:
 def sigmoid_weights(distance: Tensor, spread: Spread, steepness: float) -> Tensor:
     """1 / (1 + exp(steepness (d - mean))), the release's alternative to Eq. 2."""
     return (spread.mean - distance).mul_(steepness).sigmoid_()
+
+
+def _rounding(keypoints: Tensor) -> Tensor:
+    """How far apart equal distances of ``keypoints`` may come out, a scalar."""
+    return keypoints.abs().max() * (ROUNDINGS * torch.finfo(keypoints.dtype).eps)
 
 
 def _parts(hands: int, at_most: int | None) -> list[slice]:

@@ -12,11 +12,8 @@ from simhand.pretraining.crop_feed import CropFeed
 from simhand.pretraining.data import Float32Array, HandSet
 from simhand.pretraining.grouped_batch_norm import check_groups, own_groups
 from simhand.pretraining.methods.method import Method
-from simhand.pretraining.random_draws import Int64Array, random_bits, uniform_draws
+from simhand.pretraining.random_draws import ORDER_STREAM, Int64Array, random_bits, uniform_draws
 from simhand.settings.pretrain import PretrainSettings
-
-ORDER_STREAM = -1
-"""Takes the place of a position in the draws of an epoch's order, so that no view shares them."""
 
 
 class Batch(NamedTuple):

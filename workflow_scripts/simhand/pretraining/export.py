@@ -16,11 +16,9 @@ from simhand.pretraining.data import HandSet
 from simhand.pretraining.processes import process_count
 from simhand.pretraining.training import Training
 
-CHECKPOINT_VERSION = 1
-
 
 def save_encoder(encoder: nn.Module, path: Path) -> None:
-    """Write ``encoder`` as safetensors with plain torchvision names and without a classifier."""
+    """Write ``encoder`` as safetensors, without a classifier and with the names of torchvision or timm."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     write_bytes(path, safetensors.torch.save(state, metadata={"format": "pt"}))
 
@@ -28,7 +26,6 @@ def save_encoder(encoder: nn.Module, path: Path) -> None:
 def save_checkpoint(training: Training, path: Path) -> None:
     """Write model, head and optimiser as they stand, with the settings that made them."""
     checkpoint = {
-        "version": CHECKPOINT_VERSION,
         "model": training.model.state_dict(),
         "optimiser": training.optimiser.state_dict(),
         "epochs": training.settings.epochs,

@@ -20,7 +20,7 @@ workflow. It gives {features}-dimensional features to start the training of a 3D
 Input: square RGB crops of one right hand (mirror left hands), {image_size_px} x {image_size_px} pixels in
 training, in [0, 1], then normalised by ImageNet's mean (0.485, 0.456, 0.406) and deviation
 (0.229, 0.224, 0.225).
-The crop is the hand's box, enlarged 1.3 times and made square.
+The crop is the hand's box, enlarged by `crops.box_scale` of the run's configuration and made square.
 
 ## How it was made
 

@@ -9,17 +9,37 @@ from torch import Tensor, nn
 from simhand.encoder_weights import RELEASED_CHILDREN
 from simhand.settings.pretrain import PretrainSettings
 
-TRUST_COEFFICIENT = 0.02
-TRUST_EPSILON = 1e-8
-
 
 class LarsAdam(torch.optim.Adam):
     """Adam on gradients scaled as lightning-bolts 0.2.2's LARSWrapper does.
 
     For a tensor p with gradient g, both not zero: g becomes (g + wd p) r with
-    r = min(0.02 |p| / (|g| + wd |p| + 1e-8) / lr, 1), and Adam sees no decay of its own. Since r
-    never exceeds 1 and Adam does not mind the scale of its gradients, this changes little.
+    r = min(c |p| / (|g| + wd |p| + e) / lr, 1), and Adam sees no decay of its own. Since r never exceeds 1
+    and Adam does not mind the scale of its gradients, this changes little. The released code's values are
+    the defaults.
+
+    Args:
+        params: parameters, or groups of them, as every optimiser of torch takes.
+        lr: learning rate.
+        weight_decay: wd, of the groups that have none of their own.
+        trust_coefficient: c.
+        trust_epsilon: e.
+        trust_clipped: False leaves out the division by lr and the bound: r = c |p| / (|g| + wd |p| + e).
     """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        *,
+        lr: float,
+        weight_decay: float = 0.0,
+        trust_coefficient: float = 0.02,
+        trust_epsilon: float = 1e-8,
+        trust_clipped: bool = True,
+    ) -> None:
+        super().__init__(params, lr=lr, weight_decay=weight_decay)
+        self._coefficient, self._epsilon = trust_coefficient, trust_epsilon
+        self._clipped = trust_clipped
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
@@ -33,8 +53,7 @@ class LarsAdam(torch.optim.Adam):
             group["weight_decay"] = decay
         return result
 
-    @staticmethod
-    def _scale_gradients(group: dict[str, Any]) -> None:
+    def _scale_gradients(self, group: dict[str, Any]) -> None:
         present = [parameter for parameter in group["params"] if parameter.grad is not None]
         if not present:
             return
@@ -42,8 +61,9 @@ class LarsAdam(torch.optim.Adam):
         weight_norms = torch._foreach_norm(present)
         gradient_norms = torch._foreach_norm([parameter.grad for parameter in present])
         for parameter, weight_norm, gradient_norm in zip(present, weight_norms, gradient_norms, strict=True):
-            trust = TRUST_COEFFICIENT * weight_norm / (gradient_norm + decay * weight_norm + TRUST_EPSILON)
-            ratio = (trust / rate).clamp(max=1) if rate > 0 else torch.ones_like(trust)
+            ratio = self._coefficient * weight_norm / (gradient_norm + decay * weight_norm + self._epsilon)
+            if self._clipped:
+                ratio = (ratio / rate).clamp(max=1) if rate > 0 else torch.ones_like(ratio)
             both = (weight_norm > 0) & (gradient_norm > 0)
             scaled = (parameter.grad + decay * parameter) * ratio
             parameter.grad.copy_(torch.where(both, scaled, parameter.grad))

@@ -35,7 +35,7 @@ def joined_processes(device: torch.device) -> Iterator[None]:
     if missing := [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
         raise ConfigError(
             f"WORLD_SIZE is {launched_count()}, but {' and '.join(missing)} is not set, which says where "
-            "process 0 listens (README, training on several nodes)"
+            "process 0 listens (README, 'Several GPUs, large batches')"
         )
     if device.type == "cuda":
         torch.cuda.set_device(_own_gpu())

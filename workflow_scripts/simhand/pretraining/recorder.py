@@ -22,7 +22,10 @@ class Recorder(RunRecorder):
         self._training = training
 
     def step(self, epoch: int, learning_rate: float, contrast: Contrast, views: int) -> None:
-        """A step of ``views`` views per hand was taken, which may end those that a line is written about."""
+        """A step of ``epoch``, from 1, was taken, which may end those that a line is written about.
+
+        ``views`` is how many views of each hand there are.
+        """
         self.progress.step()
         if self._training.step % self._training.settings.log_every_steps == 0:
             meter = self._training.of_steps
@@ -30,11 +33,10 @@ class Recorder(RunRecorder):
             self.progress.tell(self._training.step, _summary(line), meter.seconds / meter.steps)
             self._training.of_steps = Meter()
 
-    def epoch(self, epoch: int, learning_rate: float, contrast: Contrast, views: int) -> dict[str, Any]:
-        """The epoch is over; returns its line."""
+    def epoch(self, epoch: int, learning_rate: float, contrast: Contrast, views: int) -> None:
+        """Epoch ``epoch``, from 1, is over."""
         line = self._line("epoch", epoch, learning_rate, self._training.of_epoch, contrast, views)
-        self.progress.tell_epoch(epoch + 1, self._training.settings.epochs, _summary(line))
-        return line
+        self.progress.tell_epoch(epoch, self._training.settings.epochs, _summary(line))
 
     def probe(self, epochs: int, found: dict[str, float]) -> None:
         """What the probe has found after so many epochs."""
@@ -64,7 +66,7 @@ class Recorder(RunRecorder):
 
 def _summary(line: dict[str, Any]) -> str:
     return (
-        f"loss {line['loss']:.4f}, {line['views_per_s']:.0f} images/s, "
+        f"loss {line['loss']:.4f}, {line['views_per_s']:.0f} views/s, "
         f"data wait {100 * line['data_wait']:.1f} %, alignment {line['alignment']:.3f}, "
         f"uniformity {line['uniformity']:.3f}, learning rate {line['learning_rate']:.3g}"
     )

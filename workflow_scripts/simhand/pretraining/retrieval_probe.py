@@ -22,14 +22,11 @@ from simhand.mining.sets import load_set
 from simhand.pretraining.colour import unchanged
 from simhand.pretraining.data import HandSet
 from simhand.pretraining.geometry import FIXED_MARGIN, GeometryRanges, place_views, points_in_view
-from simhand.pretraining.random_draws import Int64Array, random_bits
+from simhand.pretraining.random_draws import PROBE_STREAM, Int64Array, random_bits
 from simhand.pretraining.training import Training
 from simhand.pretraining.view_images import view_images
 
 PLAIN = GeometryRanges(rotation_degrees=0, margin_min=FIXED_MARGIN, margin_max=FIXED_MARGIN, translation=0)
-SAMPLE_STREAM = -2
-"""Keeps the draw of the sample apart from all others; it hangs on no seed, so that trainings compare."""
-
 CHUNK = 256
 
 log = logging.getLogger("simhand")
@@ -95,7 +92,7 @@ def make_probe(hands: HandSet, set_file: Path, sample: int) -> RetrievalProbe | 
         return None
     recordings = load_set(set_file, ["hand_id", "group_id"])["group_id"].to_numpy()
     index = np.arange(len(recordings))
-    rows = np.sort(np.argsort(random_bits(SAMPLE_STREAM, index), kind="stable")[:sample])
+    rows = np.sort(np.argsort(random_bits(PROBE_STREAM, index), kind="stable")[:sample])
     same = torch.from_numpy(recordings[rows][:, None] == recordings[rows])
     in_crop = torch.from_numpy(2 * hands.keypoints[rows].astype(np.float64) - 1)
     plain = place_views(in_crop, torch.full((len(rows), 4), 0.5, dtype=torch.float64), PLAIN)

@@ -1,26 +1,13 @@
 """What the result of a pre-training depends on: a checkpoint is continued only if all of it is the same."""
 
+import json
 from pathlib import Path
 from typing import Any
 
-import simhand
 from simhand.encoder_weights import initial_weights
 from simhand.settings.experiments import METHODS, PretrainExperiment
 from simhand.settings.pretrain import PretrainSettings
-from simhand.stage_code import stage_code
-from simhand.training_runs.digests import code_digests, file_digests, hands_digests
-
-WITHOUT_EFFECT = {
-    "device",
-    "processes",
-    "gradient_caching",
-    "memory_mb",
-    "checkpoint_minutes",
-    "log_every_steps",
-    "probe_hands",
-    "tensorboard",
-}
-"""Settings that change where, how fast and how closely watched one trains, but not what comes out."""
+from simhand.training_runs.digests import code_digests, file_digests, hands_digests, imported_code
 
 COMPUTING = ("pretraining/step.py", "pretraining/schedule.py", "backbones.py")
 """With what they import of this package: all that the weights follow from."""
@@ -43,7 +30,7 @@ def run_identity(
     init = initial_weights(experiment.init, settings.encoder)
     return {
         "experiment": experiment.model_dump(exclude={"name"}),
-        "settings": settings.model_dump(exclude=WITHOUT_EFFECT),
+        "settings": json.loads(settings.effective_json()),
         "files": file_digests({"set": set_file, "pairs": pairs_file, "init": init}),
         **hands_digests(run_dir, set_file),
         "code": code_identity(experiment.method),
@@ -52,9 +39,6 @@ def run_identity(
 
 def code_identity(method: str) -> dict[str, str]:
     """A digest of each file of this package that the weights follow from, by its name."""
-    library, package = Path(simhand.__file__).parent, Path(__file__).parent
-    named = {library / name for name in COMPUTING}
-    found = {path for script in named for path in stage_code(script, library.parent)}
-    found -= {package / f"methods/{name}.py" for name in METHODS}
-    found |= set(stage_code(package / f"methods/{method}.py", library.parent))
-    return code_digests((path for path in found if path in named or path.is_relative_to(package)), library)
+    found = imported_code(COMPUTING) - {f"pretraining/methods/{name}.py" for name in METHODS}
+    found |= imported_code([f"pretraining/methods/{method}.py"])
+    return code_digests(found, COMPUTING, ("pretraining",))

@@ -22,12 +22,9 @@ from simhand.pretraining.processes import (
     sum_all_over_processes,
     sum_over_processes,
 )
-from simhand.pretraining.random_draws import Float64Array, random_bits
+from simhand.pretraining.random_draws import ENCODER_STREAM, Float64Array, random_bits
 from simhand.pretraining.released_augment import augment_as_released
 from simhand.pretraining.training import Training
-
-ENCODER_STREAM = -2
-"""Takes the place of an epoch's number in the seeds of what an encoder draws, such as dropout."""
 
 
 def backpropagate(training: Training, batch: Batch, epoch: int) -> Contrast:

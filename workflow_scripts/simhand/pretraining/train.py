@@ -11,9 +11,8 @@ from contextlib import ExitStack
 
 import torch
 
-from simhand.errors import StoppedError
 from simhand.pretraining.data import HandSet
-from simhand.pretraining.divergence import check_epoch, check_step, check_weights
+from simhand.pretraining.divergence import check_epoch, notice_collapse, typical_distance
 from simhand.pretraining.epochs import Batch, batches, steps_in_epoch
 from simhand.pretraining.methods.method import Contrast
 from simhand.pretraining.processes import any_process, process_rank, sum_over_processes
@@ -22,10 +21,11 @@ from simhand.pretraining.retrieval_probe import RetrievalProbe
 from simhand.pretraining.schedule import learning_rates
 from simhand.pretraining.step import backpropagate
 from simhand.pretraining.training import Training
-from simhand.training_runs.divergence import gradient_norm
+from simhand.training_runs.divergence import check_step, gradient_norm
 from simhand.training_runs.meter import Meter
 from simhand.training_runs.run_folder import TrainingRun
-from simhand.training_runs.stop_requests import StopRequest, stop_requests
+from simhand.training_runs.saver import Saver
+from simhand.training_runs.stop_requests import stop_requests
 
 log = logging.getLogger("simhand")
 
@@ -51,8 +51,9 @@ def pretrain(training: Training, hands: HandSet, run: TrainingRun, probe: Retrie
     with ExitStack() as stack:
         stop = stack.enter_context(stop_requests())
         recorder = stack.enter_context(_recorder(training, run, total)) if process_rank() == 0 else None
+        saver = Saver(training, run, recorder, stop)
         if training.step == 0:
-            _look(training, probe, recorder, 0)
+            _probe(training, probe, recorder, 0)
         mark = time.perf_counter()
         for epoch in range(training.step // steps_per_epoch, settings.epochs):
             first_step = training.step - epoch * steps_per_epoch
@@ -61,15 +62,20 @@ def pretrain(training: Training, hands: HandSet, run: TrainingRun, probe: Retrie
                 rate = learning_rate(training.step)
                 contrast, loss, norm = _train_on(training, batch, epoch, rate)
                 mark, started = time.perf_counter(), mark
-                _count(training, loss, norm, len(contrast.embeddings), mark - started, batch.crops.waited_s)
+                training.views += len(contrast.embeddings)
+                measured = {"loss": loss, "gradient_norm": norm}
+                training.count(measured, len(contrast.embeddings), mark - started, batch.crops.waited_s)
                 views = len(contrast.embeddings) // len(batch.positions)
                 if recorder is not None:
-                    recorder.step(epoch, rate, contrast, views)
+                    recorder.step(epoch + 1, rate, contrast, views)
                 if training.step % steps_per_epoch == 0:
-                    _end_epoch(training, recorder, epoch, rate, contrast, views)
-                    _look(training, probe, recorder, epoch + 1)
+                    _end_epoch(training, recorder, epoch + 1, rate, contrast, views)
+                    _probe(training, probe, recorder, epoch + 1)
                     mark = time.perf_counter()
-                _save_or_stop(training, run, recorder, stop, training.step == total)
+                if training.step == total:
+                    saver.save_last()
+                else:
+                    saver.save_or_stop(any_process(saver.told_to_stop(), training.device))
 
 
 def _continue(training: Training, run: TrainingRun, total: int) -> None:
@@ -98,18 +104,14 @@ def _train_on(
     for group in training.optimiser.param_groups:
         group["lr"] = learning_rate
     contrast = backpropagate(training, batch, epoch)
-    loss, norm = torch.stack([contrast.loss.detach(), gradient_norm(training.model)]).tolist()
+    distance = typical_distance(contrast.embeddings)
+    found = torch.stack([contrast.loss.detach(), gradient_norm(training.model), distance])
+    loss, norm, apart = found.tolist()
     check_step(training, loss, norm, learning_rate)
+    notice_collapse(training, apart, len(batch.positions))
     training.optimiser.step()
     training.step += 1
     return contrast, loss, norm
-
-
-def _count(training: Training, loss: float, norm: float, views: int, seconds: float, waited_s: float) -> None:
-    training.views += views
-    training.seconds += seconds
-    for meter in (training.of_epoch, training.of_steps):
-        meter.add({"loss": loss, "gradient_norm": norm}, views, seconds, waited_s)
 
 
 def _end_epoch(
@@ -117,34 +119,13 @@ def _end_epoch(
 ) -> None:
     training.final_loss = training.of_epoch.read("views")["loss"]
     if recorder is not None:
-        line = recorder.epoch(epoch, rate, contrast, views)
-        check_epoch(training, line["uniformity"])
+        recorder.epoch(epoch, rate, contrast, views)
+        check_epoch(training, last=epoch == training.settings.epochs)
     training.of_epoch = Meter()
 
 
-def _look(training: Training, probe: RetrievalProbe | None, recorder: Recorder | None, epochs: int) -> None:
+def _probe(training: Training, probe: RetrievalProbe | None, recorder: Recorder | None, epochs: int) -> None:
     if probe is not None and recorder is not None:
         found = probe.measure(training)
         training.retrieval_errors.append(found["retrieval_error"])
         recorder.probe(epochs, found)
-
-
-def _save_or_stop(
-    training: Training, run: TrainingRun, recorder: Recorder | None, stop: StopRequest, finished: bool
-) -> None:
-    """After a step: save if it is time to, and stop if any process was told to."""
-    lost = run.lock is not None and run.lock.lost
-    stopping = any_process(stop.signal_name is not None or lost, training.device)
-    if recorder is not None and run.lock is not None:
-        if stopping or finished or run.checkpoints.is_due(training.settings.checkpoint_minutes):
-            run.lock.check()
-            check_weights(training)
-            training.history_bytes = recorder.history_bytes()
-            run.checkpoints.save(training.step, training.state())
-        if finished:
-            run.checkpoints.forget_older(1)
-    if stopping and not finished:
-        raise StoppedError(
-            f"stopped after step {training.step} ({stop.signal_name or 'another process was told to'}) and "
-            "saved; the same command continues there"
-        )

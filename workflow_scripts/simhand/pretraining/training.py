@@ -1,7 +1,7 @@
 """A pre-training in progress: what a checkpoint holds, and how it begins."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 
@@ -14,61 +14,44 @@ from simhand.pretraining.methods.registry import find_method
 from simhand.pretraining.optimisers import make_optimiser
 from simhand.settings.experiments import PretrainExperiment
 from simhand.settings.pretrain import PretrainSettings
-from simhand.training_runs.meter import Meter
-
-COUNTED = ("step", "seconds", "views", "final_loss", "retrieval_errors", "collapsed_epochs", "history_bytes")
-METERS = ("of_epoch", "of_steps")
+from simhand.training_runs.training_state import TrainingState
 
 
 @dataclass
-class Training:
-    """A training in progress.
+class Training(TrainingState):
+    """A pre-training in progress.
 
     Attributes:
-        step: optimiser steps taken.
-        seconds: spent in them, in all jobs that took part.
         views: images seen.
         final_loss: mean loss of the last whole epoch.
         retrieval_errors: of the probe, before training and after each epoch; empty without a probe.
         collapsed_epochs: how many epochs in a row ended with all embeddings alike.
-        history_bytes: how much of the history belongs to the steps taken.
-        of_epoch: the steps of this epoch so far.
-        of_steps: the steps since the last line about steps.
+        alike: whether the embeddings of the last step that could tell were alike; it is not saved then.
     """
+
+    section: ClassVar[str] = "pretrain"
+    saved: ClassVar[tuple[str, ...]] = (
+        *TrainingState.saved,
+        *("views", "final_loss", "retrieval_errors", "collapsed_epochs"),
+    )
 
     experiment: PretrainExperiment
     settings: PretrainSettings
-    method: Method
-    device: torch.device
     model: ContrastiveModel
-    optimiser: torch.optim.Optimizer
-    step: int = 0
-    seconds: float = 0.0
+    method: Method
     views: int = 0
     final_loss: float = float("nan")
     retrieval_errors: list[float] = field(default_factory=list)
     collapsed_epochs: int = 0
-    history_bytes: int = 0
-    of_epoch: Meter = field(default_factory=Meter)
-    of_steps: Meter = field(default_factory=Meter)
+    alike: bool = False
 
-    def state(self) -> dict[str, Any]:
-        """All that :meth:`load_state` needs to go on as if nothing had happened."""
-        return {
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            **{name: getattr(self, name) for name in COUNTED},
-            **{name: asdict(getattr(self, name)) for name in METERS},
-        }
+    def worth_saving(self) -> bool:
+        """Whether it has not collapsed."""
+        return not self.alike
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` returned, whatever device that was on."""
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        for name in COUNTED:
-            setattr(self, name, state[name])
-        for name in METERS:
-            setattr(self, name, Meter(**state[name]))
+    def remedy(self) -> str:
+        """What to change when it has diverged."""
+        return f"{super().remedy()} or lengthen `pretrain.warmup_epochs` ({self.settings.warmup_epochs})"
 
 
 def start_training(experiment: PretrainExperiment, settings: PretrainSettings) -> Training:
@@ -85,4 +68,4 @@ def start_training(experiment: PretrainExperiment, settings: PretrainSettings) -
     initialise(model.encoder, settings.encoder, experiment.init)
     model.encoder = with_batch_norm(model.encoder, settings, device)
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Training(experiment, settings, method, device, model, make_optimiser(model, settings))
+    return Training(experiment, settings, device, model, make_optimiser(model, settings), method)

@@ -1,10 +1,10 @@
-"""What each table of the paper holds, as data: its rows, its scores and the protocol they are measured in."""
+"""What each table of the paper holds, as data: its rows and its scores, all of one protocol."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simhand.settings.datasets import Layout
-from simhand.settings.experiment_groups import PAPER_TABLES, TABLE_PROTOCOL
+from simhand.settings.experiment_groups import PAPER_TABLES
 
 DATASET_TITLES: dict[Layout, str] = {
     "freihand": "FreiHAND",
@@ -74,23 +74,19 @@ class TableDefinition:
     keys: tuple[Key, ...] = ()
     fixed: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
     paper_labels: float | None = None
-    protocol: str = TABLE_PROTOCOL
 
     @property
     def layouts(self) -> tuple[Layout | None, ...]:
         """The data sets of the scores, each once."""
         return tuple(dict.fromkeys(score.layout for score in self.scores))
 
-    @property
-    def protocol_note(self) -> str:
-        """How the measured numbers were taken."""
-        return SIMHAND_PROTOCOL_NOTE
 
-
-SIMHAND_PROTOCOL_NOTE = (
+PROTOCOL_NOTE = (
     "Protocol simhand, inferred from the released metric code: both hands are moved to the wrist, the "
     "prediction is scaled by the ratio of the bones 0-9, and PCK-AUC runs from 20 to 50 mm in 15 steps."
 )
+"""How the measured numbers of all tables were taken."""
+
 WITHOUT_WEIGHTING = (
     "The paper's rows are those without adaptive weighting: shown by its Table 3 at 100K, inferred elsewhere."
 )

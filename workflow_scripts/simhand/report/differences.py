@@ -26,12 +26,6 @@ STAGES: dict[str, tuple[str, type[Section]]] = {
 BY_PREFERENCE: tuple[Preset, ...] = ("paper", "ours", "release")
 """Of presets that switches follow equally well, the first is named."""
 
-WITHOUT_EFFECT = {
-    *("device", "processes", "gradient_caching", "memory_mb", "cache_mb", "checkpoint_minutes"),
-    *("log_every_steps", "probe_hands", "tensorboard", "sample_size"),
-}
-"""Settings that change where and how fast one computes, and what is written down of it."""
-
 
 @dataclass(frozen=True)
 class Difference:
@@ -89,7 +83,7 @@ def _of_settings(settings: Mapping[str, Any], model: type[Section]) -> Iterator[
     plain = {
         name: field.get_default(call_default_factory=True)
         for name, field in model.model_fields.items()
-        if name not in paper and name not in WITHOUT_EFFECT
+        if name not in paper and name not in model.without_effect
     }
     for name, default in plain.items():
         if name in settings and settings[name] != default:
@@ -122,14 +116,12 @@ def shared_and_own(
     rows: Sequence[Sequence[Difference]],
 ) -> tuple[list[Difference], list[list[Difference]]]:
     """What all rows that have anything in a topic have in common in it, and what is left of each row."""
-    topics = {difference.topic for row in rows for difference in row}
-    shared = []
+    shared: list[Difference] = []
     for row in rows:
         for difference in row:
             concerned = [other for other in rows if any(found.topic == difference.topic for found in other)]
             if difference not in shared and all(difference in other for other in concerned):
                 shared.append(difference)
-    assert {difference.topic for difference in shared} <= topics
     return shared, [[difference for difference in row if difference not in shared] for row in rows]
 
 

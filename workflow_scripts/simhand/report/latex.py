@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from simhand.report.definitions import PROTOCOL_NOTE
 from simhand.report.table_display import Cell, DisplayTable
 
 SPECIAL = {
@@ -40,7 +41,7 @@ def to_latex(table: DisplayTable) -> str:
     """The table as a float; the preamble needs the package booktabs."""
     definition = table.definition
     columns = "".join("r" if column.number else "l" for column in table.header)
-    notes = [definition.caption, table.shared, *table.notes, definition.protocol_note]
+    notes = [definition.caption, table.shared, *table.notes, PROTOCOL_NOTE]
     lines = [
         r"% needs \usepackage{booktabs}",
         r"\begin{table*}",

@@ -1,7 +1,6 @@
 """The metrics table of a run: one file from many, and its rows summarised over seeds."""
 
 import math
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from simhand.errors import DataError
 from simhand.files.tables import make_table, read_table
 from simhand.report.definitions import Score, TableDefinition
 from simhand.settings.datasets import Layout
+from simhand.settings.experiment_groups import TABLE_PROTOCOL
+from simhand.settings.experiment_names import several_ranks, without_dataset, without_seed
 from simhand.settings.tables import TablesSettings
 
 Row = dict[str, Any]
@@ -126,7 +127,7 @@ def summarise(
     several = len(definition.layouts) > 1
     groups: dict[tuple[str, int], list[Row]] = {}
     for row in metrics.to_pylist():
-        if row["protocol"] == definition.protocol:
+        if row["protocol"] == TABLE_PROTOCOL:
             name = without_seed(row["experiment"], row["seed"])
             place = 0
             if several:
@@ -135,26 +136,10 @@ def summarise(
     if not groups and metrics.num_rows:
         found = sorted(set(metrics.column("protocol").to_pylist()))
         raise DataError(
-            f"the metrics hold no protocol '{definition.protocol}', which {definition.name} needs; "
+            f"the metrics hold no protocol '{TABLE_PROTOCOL}', which {definition.name} needs; "
             f"they hold {', '.join(found) or 'nothing'}"
         )
     return [_measured_row(name, rows, definition, settings) for (name, _), rows in groups.items()]
-
-
-def without_seed(experiment: str, seed: int) -> str:
-    """The name of an experiment without its seed: what all of its seeds share."""
-    return re.sub(rf"_seed{seed}(?=__|$)", "", experiment)
-
-
-def without_dataset(experiment: str, dataset: str) -> str:
-    """The name of an experiment without its data set: what it shares with those on other data sets."""
-    return experiment.replace(f"__{dataset}_", "__", 1)
-
-
-def several_ranks(experiment: str) -> str | None:
-    """The ranks that an experiment named ``..._top1+2+5_...`` learns from at once; None if it does not."""
-    found = re.search(r"_top(\d[\d+]+)_", experiment)
-    return found[1] if found else None
 
 
 def _place(dataset: str, settings: TablesSettings) -> int:

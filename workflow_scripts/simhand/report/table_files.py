@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from simhand.report.comparison import ComparisonRow
-from simhand.report.definitions import Score, TableDefinition
+from simhand.report.definitions import PROTOCOL_NOTE, Score, TableDefinition
 from simhand.report.differences import in_words
 from simhand.report.metrics import MeasuredRow
 from simhand.report.row_origins import RowOrigin
 from simhand.report.table_display import DisplayTable, number_range, status_of
 from simhand.report.templating import render
+from simhand.settings.experiment_groups import TABLE_PROTOCOL
 
 DESCRIBED = ("method", "set", "weighting", "top_k", "init", "encoder", "label_fraction")
 PARTS = ("mean", "spread", "low", "high", "unit")
@@ -25,7 +26,7 @@ def to_csv(
     writer = csv.DictWriter(text, _columns(definition), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        values: dict[str, Any] = {"protocol": definition.protocol, "status": status_of(row, definition)}
+        values: dict[str, Any] = {"protocol": TABLE_PROTOCOL, "status": status_of(row, definition)}
         if row.measured:
             values |= _measured(row.measured, definition)
             origin = (origins or {}).get(row.measured.experiment, RowOrigin())
@@ -48,13 +49,13 @@ def to_markdown(table: DisplayTable) -> str:
     for row in table.rows:
         cells = (f"**{cell.text}**" if cell.best else cell.text for cell in row)
         lines.append("| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |")
-    paragraphs = [table.shared, *table.notes, table.definition.protocol_note]
+    paragraphs = [table.shared, *table.notes, PROTOCOL_NOTE]
     return "\n".join([*lines, "", "\n\n".join(filter(None, paragraphs)), ""])
 
 
 def to_html(table: DisplayTable) -> str:
     """The table as a page of its own; its ``figure`` element is what the report takes over."""
-    return render("table.html.j2", table=table)
+    return render("table.html.j2", table=table, protocol_note=PROTOCOL_NOTE)
 
 
 def score_name(score: Score, definition: TableDefinition) -> str:

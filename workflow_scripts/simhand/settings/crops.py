@@ -1,6 +1,6 @@
 """Config section ``crops``: frames to hand crops."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,9 @@ from simhand.settings.section import Section, switch
 
 class CropsSettings(Section):
     """Which detector finds the hands, which of them are kept, and how they are cut out."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset({"frame_timeout_s", "max_failed_fraction"})
+    """On the crops of a video in which nothing fails."""
 
     detector: Literal["mediapipe", "boxes", "hand_object_detector"] = Field(
         "mediapipe",

@@ -1,6 +1,6 @@
 """Settings of the fine-tuning stage; the defaults are the published recipe, as far as it is public."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,10 @@ INFERRED = (
 
 class FinetuneSettings(Section):
     """DetNet: its size, its training, and every point where paper, release and a correct method differ."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset(
+        {"device", "cache_mb", "checkpoint_minutes", "log_every_steps", "tensorboard"}
+    )
 
     encoder: Encoder = Field(
         "resnet50",
@@ -128,11 +132,11 @@ class FinetuneSettings(Section):
         ours="exact",
         release="truncated",
     )
-    map_losses: Literal["mean_square", "batch_norm"] = switch(
+    map_losses: Literal["mean_square", "frobenius"] = switch(
         "delta and location losses: heat-weighted mean square, the same for any batch size, or the Frobenius"
         " norm of the whole batch over its size",
         ours="mean_square",
-        release="batch_norm",
+        release="frobenius",
     )
     invisible_joints: Literal["ignore", "learn"] = switch(
         "joints that the data set marks as not visible or not valid: no loss sees them, nor bones and lengths"

@@ -1,6 +1,6 @@
 """Config section ``frames``: videos to frames."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,11 @@ from simhand.settings.section import Section, switch
 
 class FramesSettings(Section):
     """How frames are taken from a video and how much may go wrong."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset(
+        {"decode", "keep", "max_failed_fraction", "video_timeout_s", "worker_memory_mb"}
+    )
+    """On what is taken from a video that can be read."""
 
     sampling: Literal["every_second", "every_30th_frame"] = switch(
         "which frames are taken: for t = 0, 1, 2 ... s the last one shown by then, or frames 0, 30, 60 ... "

@@ -1,6 +1,6 @@
 """Config section ``hand_object_detector``: frames to hands and the objects that they touch."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ WHERE_TO_GET = (
 
 class HandObjectDetectorSettings(Section):
     """The 100DOH hand-object detector; read where `crops.detector` is hand_object_detector."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset({"device", "frame_timeout_s", "max_failed_fraction"})
+    """On what is found in a video in which nothing fails."""
 
     weights: str | None = Field(None, description=f"checkpoint of the detector. {WHERE_TO_GET}")
     min_score: float = Field(

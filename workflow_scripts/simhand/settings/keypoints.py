@@ -1,6 +1,6 @@
 """Config section ``keypoints``: crops to 2D keypoints."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,9 @@ from simhand.settings.section import Section
 
 class KeypointsSettings(Section):
     """Where the 21 joints of a hand come from."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset({"crop_timeout_s", "max_failed_fraction"})
+    """On the keypoints of a video in which nothing fails."""
 
     estimator: Literal["detector", "mediapipe", "given"] = Field(
         "detector",

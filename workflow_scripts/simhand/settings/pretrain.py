@@ -1,6 +1,6 @@
 """Settings of the pre-training stage; the defaults are the recipe of the paper (section 4.1)."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,19 @@ from simhand.settings.section import Section, switch
 
 class PretrainSettings(Section):
     """Contrastive pre-training: encoder, recipe, weights, augmentation, and the points of difference."""
+
+    without_effect: ClassVar[frozenset[str]] = frozenset(
+        {
+            "device",
+            "processes",
+            "gradient_caching",
+            "memory_mb",
+            "checkpoint_minutes",
+            "log_every_steps",
+            "probe_hands",
+            "tensorboard",
+        }
+    )
 
     encoder: Encoder = Field(
         "resnet50",
@@ -53,7 +66,7 @@ class PretrainSettings(Section):
         description="BatchNorm of the encoder normalises over groups of so many consecutive views (anchors"
         " first, then positives), whatever process computes them; a group is the unit of work of processes"
         " and of gradient caching. It must divide a batch's views; a batch of fewer views, or null, is one"
-        " group. 2048 is what each of the release's eight GPUs normalised over",
+        " group. 2048 is as many as each of the release's eight GPUs normalised over",
     )
     batch_norm: Literal["grouped", "synchronised"] = Field(
         "grouped",

@@ -178,7 +178,7 @@ def _problems(model: type[Section], values: Mapping[str, Any]) -> list[dict[str,
 def _ranks(raw: Mapping[str, Any], name: str) -> tuple[str, list[Any]]:
     """The key that says which ranks are mined of set ``name``, and the ranks.
 
-    None if they are no list, which the check of their section reports.
+    No ranks if they are no list, which the check of their section reports.
     """
     own = _mapping(_mapping(raw, "sets"), name).get("ranks")
     ranks = _mapping(raw, "pairs").get("ranks", PairsSettings().ranks) if own is None else own

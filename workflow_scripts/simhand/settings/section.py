@@ -1,7 +1,7 @@
 """Base of every config section, and switches whose default depends on the preset."""
 
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,13 @@ class Section(BaseModel):
     """A config section: unknown keys are rejected and values cannot change after checking."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    without_effect: ClassVar[frozenset[str]] = frozenset()
+    """Fields that change where, how fast and how closely watched one computes, but not what comes out."""
+
+    def effective_json(self) -> str:
+        """All fields but those without effect: what a result depends on."""
+        return self.model_dump_json(exclude=set(self.without_effect))
 
 
 def switch(description: str, *, ours: Any, release: Any, paper: Any = SILENT, **constraints: Any) -> Any:

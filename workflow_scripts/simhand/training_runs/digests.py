@@ -1,13 +1,17 @@
 """Digests of what the result of a training depends on: files, the hands of a set, code."""
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import simhand
 from simhand.errors import DataError
 from simhand.files.identity import digest_of, file_sha256
 from simhand.mining.sets import keypoints_file, load_set
+from simhand.stage_code import stage_code
+
+LIBRARY = Path(simhand.__file__).parent
 
 END_BYTES = 2**16
 """An Arrow file ends with the places of its parts, which move when any image changes."""
@@ -36,12 +40,19 @@ def hands_digests(run_dir: Path, set_file: Path) -> dict[str, str]:
     }
 
 
-def code_digests(files: Iterable[Path], library: Path) -> dict[str, str]:
-    """Of each of the ``files``, by its name in ``library``; comments and docstrings do not count."""
-    return {
-        path.relative_to(library).as_posix(): digest_of(without_comments(path.read_text("utf-8")))
-        for path in sorted(files)
-    }
+def imported_code(modules: Iterable[str]) -> set[str]:
+    """Files of the library, such as ``pretraining/step.py``, and all of the library that they import."""
+    found = {path for name in modules for path in stage_code(LIBRARY / name, LIBRARY.parent)}
+    return {path.relative_to(LIBRARY).as_posix() for path in found}
+
+
+def code_digests(files: Iterable[str], named: Collection[str], packages: Collection[str]) -> dict[str, str]:
+    """Of each of the library's ``files`` that is ``named`` or in one of ``packages``, by its name.
+
+    Comments and docstrings do not count.
+    """
+    chosen = sorted(name for name in files if name in named or name.split("/")[0] in packages)
+    return {name: digest_of(without_comments((LIBRARY / name).read_text("utf-8"))) for name in chosen}
 
 
 def without_comments(source: str) -> str:

@@ -1,4 +1,8 @@
-"""When a training has failed: its numbers are no longer finite, and would be so again."""
+"""When a training has failed: its numbers are no longer finite, and would be so again.
+
+- The loss or the gradient of a step is not finite: the step is not taken.
+- The weights to be saved are not finite: they are not saved.
+"""
 
 import math
 
@@ -6,10 +10,17 @@ import torch
 from torch import Tensor
 
 from simhand.errors import SimhandError
+from simhand.training_runs.training_state import TrainingState
 
 
 class DivergedError(SimhandError):
     """The training has failed, and would fail again from its last checkpoint with the same settings."""
+
+    def __init__(self, training: TrainingState, problem: str) -> None:
+        super().__init__(
+            f"{training.experiment.name}: {problem} at step {training.step}. {training.remedy()}; the "
+            "training then begins anew"
+        )
 
 
 def gradient_norm(model: torch.nn.Module) -> Tensor:
@@ -17,17 +28,23 @@ def gradient_norm(model: torch.nn.Module) -> Tensor:
     return torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
 
 
-def problem_of_step(loss: float, norm: float, learning_rate: float) -> str | None:
-    """What forbids a step of that loss and that length of the gradient; None if it may be taken."""
+def check_step(training: TrainingState, loss: float, norm: float, learning_rate: float) -> None:
+    """Before a step of that loss and that length of the gradient is taken.
+
+    Raises:
+        DivergedError: one of them is not finite.
+    """
     for name, value in (("loss", loss), ("length of the gradient", norm)):
         if not math.isfinite(value):
-            return f"the {name} is {value}, learning rate {learning_rate:.3g},"
-    return None
+            raise DivergedError(training, f"the {name} is {value}, learning rate {learning_rate:.3g},")
 
 
-def problem_of_weights(model: torch.nn.Module) -> str | None:
-    """What forbids to save ``model``; None if all its weights are finite."""
-    for name, tensor in model.state_dict().items():
+def check_weights(training: TrainingState) -> None:
+    """Before the weights are saved.
+
+    Raises:
+        DivergedError: some are not finite.
+    """
+    for name, tensor in training.model.state_dict().items():
         if not torch.isfinite(tensor).all():
-            return f"{name} is not finite"
-    return None
+            raise DivergedError(training, f"{name} is not finite")

@@ -23,6 +23,7 @@ from typing import Any
 from simhand.files.atomic import remove, write_text
 from simhand.files.disk_space import explained_errors
 from simhand.files.identity import digest_of
+from simhand.text import listed
 from simhand.training_runs.checkpoint_files import CheckpointFiles
 from simhand.training_runs.heartbeat_lock import HEARTBEAT_S, HeartbeatLock, heartbeat_lock
 
@@ -94,13 +95,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def _say_what_differs(other: Path, identity: Mapping[str, Any]) -> None:
     found = differences(json.loads((other / IDENTITY).read_text(encoding="utf-8")), identity)
-    more = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
     log.warning(
-        "training begins anew: %s was of something else (%s%s). It is kept for now, and continued if all that"
+        "training begins anew: %s was of something else (%s). It is kept for now, and continued if all that"
         " is as before",
         other,
-        "; ".join(found[:NAMED]),
-        more,
+        listed(found, NAMED, "; "),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-"""SLURM's preemption and time limit, its early warning (``--signal=USR1@120``), and Ctrl-C."""
+"""SLURM's preemption and time limit, its early warning (``--signal=TERM@120``), and Ctrl-C."""
 
 
 @dataclass

@@ -21,13 +21,11 @@ from simhand.videos.index_table import IndexedVideo
 from simhand.videos.packet_index import IrregularVideo
 from simhand.videos.perceptual_hash import perceptual_hash
 from simhand.videos.progress import Progress
-from simhand.videos.seconds import TimedFrame
+from simhand.videos.sampling import TimedFrame
 from simhand.videos.video_file import Probe, VideoError
 from simhand.videos.worker_pool import Work, map_as_done
 
 TABLES = ("frames", "hashes")
-WITHOUT_EFFECT = {"decode", "keep", "max_failed_fraction", "video_timeout_s", "worker_memory_mb"}
-"""Settings that do not change what is taken from a video that can be read."""
 
 log = logging.getLogger("simhand")
 
@@ -88,7 +86,7 @@ def _identities(
     videos: Sequence[IndexedVideo], settings: FramesSettings, source: FramesSource | None
 ) -> dict[str, str]:
     """A digest per video of all that its frames depend on."""
-    common = [code_identity(Path(__file__)), settings.model_dump_json(exclude=WITHOUT_EFFECT)]
+    common = [code_identity(Path(__file__)), settings.effective_json()]
     if source is not None:
         common.append(source.model_dump_json())
         if source.video_list is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from simhand.errors import DataError
+from simhand.text import listed_lines
 
 LISTED = 20
 FEWEST = 3
@@ -23,11 +24,8 @@ def check_failures(reasons: Mapping[str, str], total: int, max_failed_fraction: 
     """
     if len(reasons) < FEWEST or len(reasons) <= max_failed_fraction * total:
         return
-    listing = [f"  {name}: {reason}" for name, reason in reasons.items()]
-    if len(listing) > LISTED:
-        listing[LISTED:] = [f"  and {len(listing) - LISTED} more"]
     raise DataError(
         f"{len(reasons)} of {total} videos failed, more than {section}.max_failed_fraction = "
         f"{max_failed_fraction:g} allows; mend or remove them, or raise the limit, and run again (what went "
-        "well is kept):\n" + "\n".join(listing)
+        "well is kept):\n" + listed_lines((f"{name}: {reason}" for name, reason in reasons.items()), LISTED)
     )

@@ -20,7 +20,7 @@ import numpy as np
 
 from simhand.settings.frames import FramesSettings
 from simhand.videos.ffmpeg_program import ffmpeg_program
-from simhand.videos.seconds import RELEASED_STEP, Sampling, TimedFrame, take
+from simhand.videos.sampling import RELEASED_STEP, Sampling, TimedFrame, take
 from simhand.videos.video_file import USUAL, VideoError, VideoFile
 from simhand.videos.worker_process import end_with_parent
 

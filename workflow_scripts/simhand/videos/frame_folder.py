@@ -13,7 +13,7 @@ import numpy as np
 
 from simhand.settings.frames_source import FramesSource
 from simhand.videos.frame_names import frame_number
-from simhand.videos.seconds import Sampling, TimedFrame, take
+from simhand.videos.sampling import Sampling, TimedFrame, take
 from simhand.videos.video_file import LONGEST_GAP_S, Probe, VideoError
 from simhand.videos.video_list import read_video_list
 

@@ -11,7 +11,7 @@ import numpy as np
 from av.packet import PktSideDataT
 
 from simhand.videos.nal_units import PacketReader, UnfamiliarPacket
-from simhand.videos.seconds import TimedFrame
+from simhand.videos.sampling import TimedFrame
 
 DTS_ONLY = "avi"
 SHOWN, RESETS, ENTERS = 1, 2, 4

@@ -14,7 +14,7 @@ from simhand.videos.hardware import open_on_device, undecodable
 from simhand.videos.needed_decode import decode_planned
 from simhand.videos.packet_index import DTS_ONLY, IrregularVideo, PacketIndex, read_packets
 from simhand.videos.pictures import Pictures
-from simhand.videos.seconds import Sampling, TimedFrame, take
+from simhand.videos.sampling import Sampling, TimedFrame, take
 from simhand.videos.video_file import USUAL, VideoError, VideoFile
 
 DEPENDS_ON_THREADS = "damaged, so that what can be seen depends on the threads"

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from simhand.settings.frames import FramesSettings
-from simhand.videos.seconds import Image, Sampling, TimedFrame
+from simhand.videos.sampling import Image, Sampling, TimedFrame
 
 # a video that ends this much earlier than its header says was cut off; encoders' rounding is smaller
 TRUNCATED_BY_S = 1

@@ -1,4 +1,4 @@
-"""Which videos the rendered world holds; read by the DAG, so it imports the standard library only."""
+"""Which videos the rendered world holds; read while the DAG is built, so it imports no heavy package."""
 
 import re
 

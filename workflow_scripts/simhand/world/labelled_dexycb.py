@@ -14,8 +14,8 @@ import torch
 import yaml
 from PIL import Image
 
+from simhand.datasets.dexycb_splits import RENDERED, SERIALS, SUBJECTS, split_indices
 from simhand.files.atomic import atomic_path
-from simhand.finetuning.dexycb_splits import RENDERED, SERIALS, SUBJECTS, split_indices
 from simhand.settings.world import WorldSettings
 from simhand.world.backgrounds import clutter
 from simhand.world.cameras import Camera, as_tensor, project

@@ -115,7 +115,6 @@ def _forearm_parts() -> list[_Part]:
 
 PARTS: tuple[_Part, ...] = (*_finger_parts(), *_palm_parts(), *_forearm_parts())
 SLEEVE_PARTS = 2
-CAPSULES = len(PARTS) + SLEEVE_PARTS
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from simhand.datasets.sample_columns import flat, sample_columns
+from simhand.datasets.samples import HandSamples, project
 from simhand.evaluation.exchange.dexycb import read_dexycb
 from simhand.evaluation.exchange.freihand import read_freihand
 from simhand.evaluation.exchange.given_hands import GivenHands
 from simhand.evaluation.exchange.hand_table import read_hand_table
 from simhand.files.tables import JOINTS, make_table
-from simhand.finetuning.sample_columns import flat, sample_columns
-from simhand.finetuning.samples import HandSamples, project
 from simhand.settings.imported_predictions import ImportedModel
 
 log = logging.getLogger("simhand")

@@ -1,6 +1,6 @@
 """Reads the checkpoint that the authors publish."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from simhand.errors import DataError
 from simhand.hands.hand_object.network import HandObjectNetwork
 from simhand.settings.hand_object_detector import WHERE_TO_GET
+from simhand.text import listed
 
 LISTED = 8
 """How many tensors of a kind an error lists by name."""
@@ -52,7 +53,7 @@ def _check(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tenso
         "unexpected": [name for name in found if name not in expected],
         "misshapen": shapes,
     }
-    listing = [f"{len(names)} {kind}: {_some(names)}" for kind, names in problems.items() if names]
+    listing = [f"{len(names)} {kind}: {listed(names, LISTED)}" for kind, names in problems.items() if names]
     if listing:
         raise DataError(
             f"{path} does not hold the weights of the hand-object detector; tensors "
@@ -70,7 +71,11 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} is not a readable torch file ({error}); fetch it again. {WHERE_TO_GET}"
         ) from error
     if not isinstance(checkpoint, Mapping) or "model" not in checkpoint:
-        keys = _some(map(str, checkpoint)) if isinstance(checkpoint, Mapping) else type(checkpoint).__name__
+        keys = (
+            listed(map(str, checkpoint), LISTED)
+            if isinstance(checkpoint, Mapping)
+            else type(checkpoint).__name__
+        )
         raise DataError(f"{path} holds no 'model', found {keys}. {WHERE_TO_GET}")
     for key, value in EXPECTED.items():
         if checkpoint.get(key, value) != value:
@@ -78,9 +83,3 @@ def _read(path: Path) -> dict[str, Any]:
                 f"{path} was trained with {key} {checkpoint[key]!r}, expected {value!r}. {WHERE_TO_GET}"
             )
     return dict(checkpoint)
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more

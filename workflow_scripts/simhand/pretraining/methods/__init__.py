@@ -1,1 +1,1 @@
-"""One file per method: what its two views are, how they are augmented, and its loss."""
+"""One file per method: what its views are, how they are augmented, and its loss."""

@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from simhand.errors import DataError
-from simhand.report.figures.experiment_names import experiment_parts, short_labels
+from simhand.report.figures.short_labels import short_labels
 from simhand.report.figures.style import Figure, method_colour, plot, plot_png
+from simhand.settings.experiment_names import experiment_parts
 
 LINE_STYLES = {"none": "-", "both": "--", "positive": "-.", "negative": ":"}
 ROWS_BESIDE_PLOT = 14
@@ -51,7 +52,7 @@ def draw_pretraining(run_dir: Path, names: Sequence[str]) -> Figure | None:
         _legend_beside(drawing.axes[-1])
         png = plot_png(drawing)
     caption = (
-        "Contrastive loss, alignment (mean squared distance of the two views of a pair) and uniformity "
+        "Contrastive loss, alignment (mean squared distance of the views of a hand) and uniformity "
         "(how evenly embeddings fill the sphere), each lower the better, by epoch. The loss should fall "
         "and flatten; an alignment of zero with a uniformity of zero is a collapse. Losses of different "
         "methods do not compare, since their positives and weights differ."
@@ -60,21 +61,21 @@ def draw_pretraining(run_dir: Path, names: Sequence[str]) -> Figure | None:
 
 
 def draw_finetuning(run_dir: Path, names: Sequence[str]) -> Figure | None:
-    """The loss of every fine-tuning and, where it was judged, its held-out error; None without any."""
+    """The loss of every fine-tuning and, where it was validated, its held-out error; None without any."""
     if not names:
         return None
     histories = [read_history(run_dir / "finetune" / name / "history.jsonl") for name in names]
-    judged = any("error_mm" in history[0] for history in histories)
-    with plot(10.0 if judged else 8.6, 3.3, columns=1 + judged) as drawing:
+    validated = any("error_mm" in history[0] for history in histories)
+    with plot(10.0 if validated else 8.6, 3.3, columns=1 + validated) as drawing:
         _draw_lines(drawing.axes[0], names, histories, "loss")
         drawing.axes[0].set_ylabel("training loss")
-        if judged:
+        if validated:
             _draw_lines(drawing.axes[1], names, histories, "error_mm")
             drawing.axes[1].set(ylabel="error that chooses the epoch [mm]")
         _legend_beside(drawing.axes[-1])
         png = plot_png(drawing)
     caption = "Training loss of each fine-tuning (heat maps, deltas and locations together)"
-    if judged:
+    if validated:
         caption += ", and the error by which its epoch is chosen, aligned at the wrist and by bone 0-9"
     caption += ". A curve that starts lower and stays lower is what pre-training is for."
     return Figure("finetuning", "finetuning", "Fine-tuning", caption, False, png)

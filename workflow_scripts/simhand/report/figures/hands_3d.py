@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simhand.report.figures.drawing import resize
-from simhand.report.figures.experiment_names import short_labels
 from simhand.report.figures.methods import compared_models
 from simhand.report.figures.predicted import (
     MM_PER_M,
@@ -18,6 +17,7 @@ from simhand.report.figures.predicted import (
     best_median_worst,
     load_predicted,
 )
+from simhand.report.figures.short_labels import short_labels
 
 THUMBNAIL_PX = 120
 THUMBNAIL_QUALITY = 80

@@ -7,9 +7,10 @@ import pyarrow as pa
 
 from simhand.errors import DataError
 from simhand.report.definitions import Score, TableDefinition
-from simhand.report.figures.experiment_names import short_labels
+from simhand.report.figures.short_labels import short_labels
 from simhand.report.figures.style import Figure, method_colour, plot, plot_png
 from simhand.report.metrics import MeasuredRow, summarise
+from simhand.settings.experiment_names import without_share
 
 MARKERS = "osD^vPX*"
 LINE_STYLES = ("-", "--", "-.", ":")
@@ -120,7 +121,7 @@ def _bars(rows: Sequence[MeasuredRow]) -> tuple[list[float], list[float]]:
 
 
 def _apart_from_labels(row: MeasuredRow) -> tuple[str, ...]:
-    return tuple(row.experiment.replace(f"_{100 * row.label_fraction:g}pct", "").split("__"))
+    return tuple(without_share(row.experiment, row.label_fraction).split("__"))
 
 
 def _with_seed(row: MeasuredRow) -> str:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet
-from simhand.report.figures.experiment_names import experiment_parts, short_labels
 from simhand.report.figures.predicted import (
     TILE_PX,
     Predicted,
@@ -20,7 +19,9 @@ from simhand.report.figures.predicted import (
     ranked,
     truth_tile,
 )
+from simhand.report.figures.short_labels import short_labels
 from simhand.report.figures.style import Figure, image_png
+from simhand.settings.experiment_names import experiment_parts
 from simhand.settings.experiments import METHOD_TITLES
 
 COMPARED_MODELS = 6

@@ -15,7 +15,7 @@ from simhand.evaluation.alignment import bone_scaled
 from simhand.files.tables import JOINTS, read_table
 from simhand.report.figures.contact_sheet import Tile
 from simhand.report.figures.drawing import Pixels, decode, draw_skeleton, moved, square_around
-from simhand.report.figures.experiment_names import experiment_parts
+from simhand.settings.experiment_names import experiment_parts
 
 MM_PER_M = 1000.0
 TILE_PX = 216

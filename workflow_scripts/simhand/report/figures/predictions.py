@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from simhand.report.figures.contact_sheet import Sheet, Tile, draw_sheet
-from simhand.report.figures.experiment_names import short_labels
 from simhand.report.figures.predicted import (
     TILE_PX,
     Predicted,
@@ -18,6 +17,7 @@ from simhand.report.figures.predicted import (
     prediction_tile,
     ranked,
 )
+from simhand.report.figures.short_labels import short_labels
 from simhand.report.figures.style import Figure, image_png
 
 ROWS_PER_SHEET = 6

@@ -1,0 +1,1 @@
+"""The labelled data sets as published, each read from its own layout into one form."""
