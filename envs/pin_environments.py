@@ -17,7 +17,8 @@ sys.path.insert(0, str(SCRIPTS))
 from simhand.stage_code import stage_code  # noqa: E402
 
 LOWEST_PYTHON = "3.11"
-CONDA_PYTHON = "3.12"
+CONDA = {"python": "3.12.11", "pip": "25.1.1", "libgl": "1.7.0"}
+"""What conda installs before pip does the rest, as conda-forge has it."""
 LINUX_ONLY = ("cuda-", "nvidia-", "triton")
 PACKAGE_OF_MODULE = {
     "PIL": "pillow",
@@ -70,9 +71,10 @@ def compile_pins(uv: str, packages: str, *options: str) -> list[str]:
 def conda_file(rule: str, pins: list[str], with_mediapipe: bool) -> str:
     """The text of a rule's conda environment file."""
     lines = [f"# Environment of rule {rule}, written by `make pins`.", f"name: simhand-{rule}"]
-    lines += ["channels: [conda-forge, nodefaults]", "dependencies:", f"  - python={CONDA_PYTHON}", "  - pip"]
+    by_conda = [f"  - {name}={version}" for name, version in CONDA.items() if name != "libgl"]
+    lines += ["channels: [conda-forge, nodefaults]", "dependencies:", *by_conda]
     if with_mediapipe:
-        lines += ["  - libgl  # mediapipe's OpenCV links it"]
+        lines += [f"  - libgl={CONDA['libgl']}  # mediapipe's OpenCV links it"]
     if pins:
         lines += ["  - pip:", *(f'      - "{pin}"' for pin in pins)]
     return "\n".join(lines) + "\n"
