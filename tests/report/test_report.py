@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import miniature_run
 import pytest
+import yaml
 from PIL import Image
 
 from simhand.errors import DataError
@@ -112,6 +113,24 @@ def test_links_lead_to_files_of_the_run(report, run):
     links = [link.get("href") for link in page(report).iter("a") if not link.get("href").startswith("#")]
     assert {"pairs/all.parquet", "pairs/all.json", "pairs_all.html"} <= set(links)
     assert all((run / unquote(link)).exists() for link in links)
+
+
+def test_efficiency_reports_of_slurm_are_linked_where_there_are_any(changed, repository, monkeypatch):
+    profile = yaml.safe_load((repository / "slurm/profile.yaml").read_text())
+    link = f"../{Path(profile['slurm-efficiency-report-path']).name}/"
+    copy = changed()
+
+    def linked():
+        text = build_report(copy, copy / "provenance.json", ReportSettings(), [])
+        return link in [found.get("href") for found in page(text).iter("a")]
+
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert not linked()
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert linked()
+    monkeypatch.delenv("SLURM_JOB_ID")
+    (copy / link).mkdir()
+    assert linked()
 
 
 def test_every_image_has_a_caption_and_an_alternative_text(report):

@@ -1,6 +1,7 @@
 """The report: everything a run has to show, on one self-contained page."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from simhand.report.run_statistics import (
 )
 from simhand.report.templating import render
 from simhand.settings.report import ReportSettings
+
+EFFICIENCY_FOLDER = "slurm-efficiency"
+"""Beside the runs, as slurm/profile.yaml names it."""
 
 SECTIONS = {
     "workflow": "Workflow",
@@ -92,6 +96,7 @@ def build_report(
             name for name in _names(run_dir, "tables", "*.html") if Path(name).stem not in tables
         ],
         "times": stage_times(run_dir / "benchmarks"),
+        "efficiency": _efficiency_reports(run_dir),
         "files": list(_files(run_dir, parts, tables)),
         "provenance": provenance,
         "origin": origin(provenance),
@@ -186,6 +191,16 @@ def _files(
     for title, paths in groups.items():
         if existing := [path for path in paths if (run_dir / path).exists()]:
             yield title, existing
+
+
+def _efficiency_reports(run_dir: Path) -> str | None:
+    """The link to SLURM's efficiency reports, if this run has or will have one.
+
+    Snakemake writes one at its own end, so that the first is not there when a job on a cluster writes this.
+    """
+    if "SLURM_JOB_ID" in os.environ or (run_dir.parent / EFFICIENCY_FOLDER).is_dir():
+        return f"../{EFFICIENCY_FOLDER}/"
+    return None
 
 
 def _names(run_dir: Path, folder: str, pattern: str) -> list[str]:
