@@ -4,11 +4,14 @@ python benchmarks/findings.py [--cores 2] [--config benchmarks/findings.yaml]   
 
 Runs the workflow up to the metrics, which goes on where it was if interrupted, and writes findings.csv beside
 this file. Each score is the mean over seeds with its 95 % interval by Student's t; a method is compared with
-no pre-training, and with PeCLR, seed by seed.
+no pre-training, and with PeCLR, seed by seed. Beside them stand the error of the mean pose of the labels,
+which looks at no image, and the retrieval error of the encoders before fine-tuning (0 is best, 1 is chance;
+that of `none` is of the random weights).
 """
 
 import argparse
 import csv
+import json
 import math
 import os
 import platform
@@ -18,6 +21,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
@@ -34,7 +38,8 @@ COLUMNS = (
     "over_none_mm",
     "over_none_interval_mm",
 )
-COLUMNS += ("over_peclr_mm", "over_peclr_interval_mm", "samples", "machine", "date")
+COLUMNS += ("over_peclr_mm", "over_peclr_interval_mm", "retrieval_error", "retrieval_interval")
+COLUMNS += ("samples", "machine", "date")
 T_95 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 """Two-sided 95 % quantiles of Student's t by degrees of freedom."""
 
@@ -50,6 +55,27 @@ def read_scores(run_dir: Path) -> tuple[dict[tuple[float, str], dict[int, float]
         weighted = f" + {row['weighting']}" if row["weighting"] != "none" else ""
         scores.setdefault((row["label_fraction"], row["method"] + weighted), {})[row["seed"]] = row["value"]
     return scores, table["samples"][0].as_py()
+
+
+def read_retrieval_errors(run_dir: Path) -> dict[str, dict[int, float]]:
+    """Retrieval error of the encoders by method and seed after the last epoch, of `none` before the first."""
+    errors: dict[str, dict[int, float]] = {}
+    for path in sorted(run_dir.glob("pretrain/*/metrics.json")):
+        metrics = json.loads(path.read_text())
+        experiment, found = metrics["experiment"], metrics["retrieval_errors"]
+        weighted = f" + {experiment['weighting']}" if experiment["weighting"] != "none" else ""
+        errors.setdefault(experiment["method"] + weighted, {})[experiment["seed"]] = found[-1]
+        errors.setdefault("none", {})[experiment["seed"]] = found[0]
+    return errors
+
+
+def mean_pose_error_mm(labels: Path) -> float:
+    """Root-relative error, mm, of taking the mean hand of the training labels for every evaluated hand."""
+    training, evaluation = (
+        np.array(json.loads((labels / f"{part}_xyz.json").read_text())) for part in ("training", "evaluation")
+    )
+    mean = (training - training[:, :1]).mean(axis=0)
+    return 1000 * float(np.linalg.norm(evaluation - evaluation[:, :1] - mean, axis=-1).mean())
 
 
 def interval(values: list[float]) -> float:
@@ -79,16 +105,23 @@ def main() -> None:
     subprocess.run(command, cwd=ROOT, check=True)
     run_dir = ROOT / "results" / yaml.safe_load(args.config.read_text())["run"]
     scores, samples = read_scores(run_dir)
+    retrieval = read_retrieval_errors(run_dir)
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     with TABLE.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
+        mean_pose = f"{mean_pose_error_mm(run_dir / 'world/labels'):.2f}"
+        writer.writerow(
+            ("", "mean pose", "", mean_pose, *[""] * 7, samples, machine, date.today().isoformat())
+        )
         for (fraction, method), by_seed in sorted(scores.items()):
             values = list(by_seed.values())
             over_none = gain(by_seed, scores.get((fraction, "none")))
             over_peclr = gain(by_seed, scores.get((fraction, "peclr")))
             mean = (f"{statistics.mean(values):.2f}", f"{interval(values):.2f}")
-            row = (fraction, method, len(values), *mean, *over_none, *over_peclr, samples)
+            errors = list(retrieval[method].values())
+            found = (f"{statistics.mean(errors):.3f}", f"{interval(errors):.3f}")
+            row = (fraction, method, len(values), *mean, *over_none, *over_peclr, *found, samples)
             writer.writerow((*row, machine, date.today().isoformat()))
     print(TABLE.read_text())
 
