@@ -101,8 +101,8 @@ def test_an_environment_that_cannot_be_made_is_named(repository, tmp_path):
 def test_the_environments_make_one_container_image(repository, tmp_path):
     """``--containerize`` writes a Dockerfile with every environment, which hadolint finds no error in."""
     done = subprocess.run(
-        ["snakemake", "--containerize"],
-        cwd=repository,
+        ["snakemake", "--snakefile", str(repository / "Snakefile"), "--containerize"],
+        cwd=tmp_path,
         env=with_conda(repository, STAND_IN),
         capture_output=True,
         text=True,
